@@ -1,0 +1,92 @@
+//! How a command fails: one readable chain on stderr that ends with what to do next, and an exit
+//! code.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Wrong usage.
+pub const USAGE: u8 = 2;
+/// A fault of ours, panics included.
+pub const FAULT: u8 = 70;
+/// Something the user can mend.
+const MENDABLE: u8 = 1;
+/// Interrupted by Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something the user can mend; the message says how. Exit code 1.
+    Mendable(String),
+    /// Wrong usage; the message says what was expected. Exit code 2.
+    Usage(String),
+    /// A fault of ours. Exit code 70.
+    Fault(String),
+    /// Ctrl-C. Exit code 130.
+    Interrupted,
+    /// Whoever read our output has gone: not an error. Exit code 0.
+    ClosedPipe,
+    /// Everything has been said already; only the exit code is left.
+    Said(u8),
+}
+
+impl Failure {
+    /// A mendable failure from an error and its sources.
+    pub fn mendable(error: &dyn Error) -> Self {
+        Self::Mendable(chain(error))
+    }
+
+    /// A fault of ours from an error and its sources.
+    pub fn fault(error: &dyn Error) -> Self {
+        Self::Fault(chain(error))
+    }
+
+    /// Writes the message, if there is one.
+    ///
+    /// # Errors
+    /// The stream is closed.
+    pub fn print(&self, stream: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Mendable(message) | Self::Usage(message) | Self::Fault(message) => {
+                writeln!(stream, "error: {message}")
+            }
+            Self::Interrupted => writeln!(stream, "interrupted"),
+            Self::ClosedPipe | Self::Said(_) => Ok(()),
+        }
+    }
+
+    /// The documented exit code.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Mendable(_) => MENDABLE,
+            Self::Usage(_) => USAGE,
+            Self::Fault(_) => FAULT,
+            Self::Interrupted => INTERRUPTED,
+            Self::ClosedPipe => 0,
+            Self::Said(code) => *code,
+        })
+    }
+}
+
+/// Writing to stdout is the only bare I/O that commands do; everything else has its own error.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::ClosedPipe
+        } else {
+            Self::Mendable(format!("cannot write the output: {error}"))
+        }
+    }
+}
+
+/// The error and its sources, joined by colons.
+fn chain(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        message = format!("{message}: {error}");
+        source = error.source();
+    }
+    message
+}

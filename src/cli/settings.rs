@@ -1,0 +1,60 @@
+//! From flags and environment to where everything is.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use etcetera::BaseStrategy as _;
+
+use super::Failure;
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Where sessions, recordings, models and your own loops are kept
+    #[arg(long, global = true, value_name = "DIR", env = "VIVA_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Where recognition models are kept
+    #[arg(long, global = true, value_name = "DIR", env = "VIVA_MODELS_DIR")]
+    models_dir: Option<PathBuf>,
+
+    /// A folder of loop files to use beside the built-in ones
+    #[arg(long, global = true, value_name = "DIR", env = "VIVA_LOOPS_DIR")]
+    loops: Option<PathBuf>,
+}
+
+/// Where everything is.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The journal and the recordings.
+    pub data_dir: PathBuf,
+    /// Recognition models.
+    pub models_dir: PathBuf,
+    /// The user's own loop files, and whether the user named the folder (then it must exist).
+    pub loops_dir: (PathBuf, bool),
+}
+
+impl Settings {
+    /// Fills in the defaults: `viva` in the XDG data folder, `models` and `loops` in that.
+    pub(super) fn resolve(arguments: Arguments) -> Result<Self, Failure> {
+        let data_dir = match arguments.data_dir {
+            Some(dir) => dir,
+            None => etcetera::choose_base_strategy()
+                .map_err(|_| {
+                    Failure::Mendable(
+                        "there is no home folder; say where to keep things with `--data-dir DIR`".into(),
+                    )
+                })?
+                .data_dir()
+                .join("viva"),
+        };
+        Ok(Self {
+            models_dir: arguments.models_dir.unwrap_or_else(|| data_dir.join("models")),
+            loops_dir: match arguments.loops {
+                Some(dir) => (dir, true),
+                None => (data_dir.join("loops"), false),
+            },
+            data_dir,
+        })
+    }
+}

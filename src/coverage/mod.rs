@@ -1,0 +1,114 @@
+//! Which points of a checklist an answer made, and the words that show it.
+//!
+//! Pure and deterministic: a question and a transcript in, verdicts out. No clock, no device, no
+//! files.
+
+use serde::{Deserialize, Serialize};
+
+use crate::loops::Question;
+use crate::transcript::Transcript;
+
+/// What is said about one point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The point was made.
+    Covered,
+    /// Something of it was said, too little for a tick.
+    Partial,
+    /// Probably said, but badly heard.
+    Unheard,
+    /// Not said, or said in a way that does not count; the reason tells.
+    Missed,
+}
+
+/// How a piece of evidence was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FoundBy {
+    /// By one of the point's keyword ways.
+    Keyword,
+    /// By the words of the point's own text.
+    Text,
+    /// By an author-written `heard_as`.
+    HeardAs,
+}
+
+/// The words a verdict rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Verbatim from the transcript.
+    pub quote: String,
+    /// Start of the first word in the recording, in seconds; `None` for typed answers.
+    pub start_seconds: Option<f64>,
+    /// End of the last word in the recording, in seconds; `None` for typed answers.
+    pub end_seconds: Option<f64>,
+    /// Index of the first word in [`Transcript::words`], from 0.
+    pub first_word: usize,
+    /// Index of the last word in [`Transcript::words`], inclusive.
+    pub last_word: usize,
+    /// How it was found.
+    pub by: FoundBy,
+}
+
+/// The judgement on one point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PointVerdict {
+    /// The point's id.
+    pub id: String,
+    /// The point's text.
+    pub text: String,
+    /// The decision.
+    pub verdict: Verdict,
+    /// The probability that the point was covered, 0..1; orders all decisions.
+    pub probability: f64,
+    /// The words it rests on, best first; also set, with a `reason`, where they were refused.
+    pub evidence: Vec<Evidence>,
+    /// Why something that looked like evidence was refused; `None` where nothing was.
+    pub reason: Option<String>,
+}
+
+/// Counts of verdicts over a checklist.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Points made.
+    pub covered: usize,
+    /// Points half made.
+    pub partial: usize,
+    /// Points probably made but badly heard.
+    pub unheard: usize,
+    /// Points not made.
+    pub missed: usize,
+    /// All points.
+    pub total: usize,
+}
+
+impl Tally {
+    /// Counts the verdicts of one checklist.
+    pub fn of(points: &[PointVerdict]) -> Self {
+        let count = |verdict| points.iter().filter(|point| point.verdict == verdict).count();
+        Self {
+            covered: count(Verdict::Covered),
+            partial: count(Verdict::Partial),
+            unheard: count(Verdict::Unheard),
+            missed: count(Verdict::Missed),
+            total: points.len(),
+        }
+    }
+}
+
+/// Judges an answer against a question's checklist: one verdict a point, in the checklist's order.
+pub fn assess(question: &Question, _transcript: &Transcript) -> Vec<PointVerdict> {
+    question
+        .points
+        .iter()
+        .map(|point| PointVerdict {
+            id: point.id.clone(),
+            text: point.text.clone(),
+            verdict: Verdict::Missed,
+            probability: 0.0,
+            evidence: Vec::new(),
+            reason: None,
+        })
+        .collect()
+}

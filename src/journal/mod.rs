@@ -1,0 +1,1 @@
+//! What is kept: SQLite beside the recordings, and recovery after a crash.

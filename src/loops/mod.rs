@@ -1,0 +1,119 @@
+//! The question library: what a loop is, and how loop files are read, checked and imported.
+//!
+//! A *loop* is one interview segment: a question, its follow-ups, and their checklists. Loop files
+//! are TOML (`viva.loop/1`); the built-in ones are embedded in the binary.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The id that a loop's main question goes by wherever questions are named.
+pub const MAIN_QUESTION: &str = "prompt";
+
+/// One interview segment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Loop {
+    /// Unique in the library: lower-case letters, digits, hyphens.
+    pub id: String,
+    /// What people see in lists.
+    pub title: String,
+    /// The main question; its id is [`MAIN_QUESTION`].
+    pub question: Question,
+    /// Asked after the main question's coverage has been shown, in this order.
+    pub follow_ups: Vec<Question>,
+}
+
+impl Loop {
+    /// The main question and then the follow-ups, in the order they are asked.
+    pub fn questions(&self) -> impl Iterator<Item = &Question> {
+        std::iter::once(&self.question).chain(&self.follow_ups)
+    }
+
+    /// The content hash: SHA-256, in hexadecimal, over everything that is asked and judged by.
+    pub fn hash(&self) -> String {
+        // A loop is strings and numbers throughout, so that it always serialises.
+        let content = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What is asked, and the checklist of a strong answer to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// Unique in its loop; [`MAIN_QUESTION`] for the main question.
+    pub id: String,
+    /// What is asked, in words.
+    pub prompt: String,
+    /// The time for an answer, in whole seconds.
+    pub answer_seconds: u32,
+    /// The words that introduce the checklist ("You should connect").
+    pub checklist_heading: String,
+    /// The checklist. A follow-up without points is asked, recorded and kept, but not judged.
+    pub points: Vec<Point>,
+    /// How the voice reads the question, where that differs from the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub say: Option<String>,
+    /// A model answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exemplar: Option<String>,
+    /// Answers with known verdicts, for checking a rubric.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<toml::Value>,
+    /// Ids of the main question's points: ask this follow-up first when one of them was missed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub if_missed: Vec<String>,
+    /// Ids of the main question's points: ask this follow-up first when one of them was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub if_made: Vec<String>,
+}
+
+/// One item of a checklist.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Unique in its question: lower-case letters, digits, hyphens.
+    pub id: String,
+    /// What a strong answer says, as the list's author put it.
+    pub text: String,
+    /// Ways to say it, one of which is enough; empty: the point is matched on its own text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keywords: Vec<Way>,
+    /// What the recogniser makes of the point's terms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard_as: Vec<String>,
+    /// What people wrongly say instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misconceptions: Vec<String>,
+    /// Nudges, from vague to plain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<String>,
+}
+
+/// One way to say a point: every part must be heard near the others, each by any one of its
+/// alternatives. Written `"coin flip|coin toss + likelihood|chance of the data"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Way {
+    /// The parts (joined by `+` in the file), each with its alternatives (joined by `|`), trimmed
+    /// and never empty.
+    pub parts: Vec<Vec<String>>,
+}
+
+impl TryFrom<String> for Way {
+    type Error = String;
+
+    fn try_from(source: String) -> Result<Self, Self::Error> {
+        let parts: Vec<Vec<String>> = source
+            .split(" + ")
+            .map(|part| part.split('|').map(|phrase| phrase.trim().to_owned()).collect())
+            .collect();
+        if parts.iter().flatten().any(String::is_empty) {
+            return Err(format!("`{source}` has an empty part or alternative"));
+        }
+        Ok(Self { parts })
+    }
+}
+
+impl From<Way> for String {
+    fn from(way: Way) -> Self {
+        way.parts.iter().map(|part| part.join("|")).collect::<Vec<_>>().join(" + ")
+    }
+}

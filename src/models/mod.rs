@@ -1,0 +1,1 @@
+//! Recognition models: catalogue, fetching, conversion, import.

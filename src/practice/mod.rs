@@ -1,0 +1,1 @@
+//! One sitting: a pure state machine and the runner that carries its effects out.

@@ -1,0 +1,1 @@
+//! Reading kept sessions back.
