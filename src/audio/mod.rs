@@ -1,5 +1,12 @@
 //! Sound in and out. Everything downstream sees one form: 16 kHz, mono, `f32` in -1..1.
 
+mod recorder;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use recorder::{Recorder, Repaired, Storage, Unsaved, repair};
+
 /// The rate of all audio inside viva, in Hz: what whisper and silero take.
 pub const SAMPLE_RATE: u32 = 16_000;
 
@@ -31,4 +38,28 @@ pub trait AudioSource: Send {
 /// What can go wrong with sound. Every message says what to do next.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum AudioError {}
+pub enum AudioError {
+    /// A recording could not be started.
+    #[error(
+        "cannot record into `{}`: {source}; free some space or name another folder with `--data-dir DIR`",
+        path.display()
+    )]
+    Record {
+        /// The recording.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// An unfinished recording could not be made whole.
+    #[error(
+        "cannot repair the recording `{}`: {source}; it is left as it is",
+        path.display()
+    )]
+    Repair {
+        /// The unfinished recording.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
