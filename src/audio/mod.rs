@@ -1,11 +1,13 @@
 //! Sound in and out. Everything downstream sees one form: 16 kHz, mono, `f32` in -1..1.
 
 mod recorder;
+mod resample;
 
 use std::io;
 use std::path::PathBuf;
 
 pub use recorder::{Recorder, Repaired, Storage, Unsaved, repair};
+pub use resample::{RATES, Resampler};
 
 /// The rate of all audio inside viva, in Hz: what whisper and silero take.
 pub const SAMPLE_RATE: u32 = 16_000;
@@ -39,6 +41,14 @@ pub trait AudioSource: Send {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AudioError {
+    /// The sound claims to have no channels.
+    #[error("the sound has no channels; record or export it again as mono or stereo")]
+    NoChannels,
+    /// The sample rate, in Hz, is not one that speech is recorded at.
+    #[error(
+        "a sample rate of {0} Hz is outside 1000 to 768000 Hz; record or export the sound again, best at 16000 Hz"
+    )]
+    Rate(u32),
     /// A recording could not be started.
     #[error(
         "cannot record into `{}`: {source}; free some space or name another folder with `--data-dir DIR`",
