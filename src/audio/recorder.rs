@@ -54,15 +54,13 @@ pub enum Storage {
     OnDiskAgain,
 }
 
-/// A recording that could not be written to its end; the samples are here.
+/// A recording that could not be written to its end; the recorder still holds the rest.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "cannot write the rest of the recording `{}`: {source}; free some space: what could not be written is still in memory",
     part.display()
 )]
 pub struct Unsaved {
-    /// The whole recording at [`SAMPLE_RATE`], from its first sample.
-    pub samples: Vec<f32>,
     /// The unfinished file, with what could be written.
     pub part: PathBuf,
     /// What the system said.
@@ -155,12 +153,15 @@ impl Recorder {
 
     /// Writes what is left, makes it safe against a power cut and gives the file its final name.
     ///
+    /// Nothing may be recorded after it has succeeded.
+    ///
     /// # Errors
-    /// It could not be written; the error hands back all the samples.
-    pub fn finish(mut self) -> Result<PathBuf, Unsaved> {
+    /// It could not be written. Nothing is lost: [`samples`](Self::samples) has it all, and finishing
+    /// can be tried again once there is space.
+    pub fn finish(&mut self) -> Result<PathBuf, Unsaved> {
         match self.complete() {
             Ok(()) => Ok(mem::take(&mut self.path)),
-            Err(source) => Err(Unsaved { samples: self.read_back(), part: self.part.clone(), source }),
+            Err(source) => Err(Unsaved { part: self.part.clone(), source }),
         }
     }
 
@@ -207,8 +208,9 @@ impl Recorder {
         Ok(())
     }
 
-    /// All samples, from disk and from memory. What the disk does not give back is left out.
-    fn read_back(&mut self) -> Vec<f32> {
+    /// The whole recording so far, from disk and from memory, at [`SAMPLE_RATE`]. What the disk does
+    /// not give back is left out.
+    pub fn samples(&mut self) -> Vec<f32> {
         let mut bytes = Vec::new();
         if self.file.seek(SeekFrom::Start(HEADER_LEN)).is_ok() {
             _ = (&self.file).take(self.written).read_to_end(&mut bytes);
