@@ -1,4 +1,4 @@
-//! How a command fails: one readable chain on stderr that ends with what to do next, and an exit
+//! How a command fails: one readable line on stderr that ends with what to do next, and an exit
 //! code.
 
 use std::error::Error;
@@ -32,14 +32,15 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A mendable failure from an error and its sources.
+    /// A mendable failure. The library's errors name their causes themselves, since each message ends
+    /// with what to do next.
     pub fn mendable(error: &dyn Error) -> Self {
-        Self::Mendable(chain(error))
+        Self::Mendable(error.to_string())
     }
 
-    /// A fault of ours from an error and its sources.
+    /// A fault of ours.
     pub fn fault(error: &dyn Error) -> Self {
-        Self::Fault(chain(error))
+        Self::Fault(error.to_string())
     }
 
     /// Writes the message, if there is one.
@@ -78,15 +79,4 @@ impl From<io::Error> for Failure {
             Self::Mendable(format!("cannot write the output: {error}"))
         }
     }
-}
-
-/// The error and its sources, joined by colons.
-fn chain(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        message = format!("{message}: {error}");
-        source = error.source();
-    }
-    message
 }
