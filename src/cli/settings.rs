@@ -9,6 +9,7 @@ use super::Failure;
 
 /// Options that every command takes.
 #[derive(Debug, Args)]
+#[group(skip)] // clap names a group after its type, and the program's arguments have the same name
 pub struct Arguments {
     /// Where sessions, recordings, models and your own loops are kept
     #[arg(long, global = true, value_name = "DIR", env = "VIVA_DATA_DIR")]

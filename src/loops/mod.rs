@@ -3,8 +3,28 @@
 //! A *loop* is one interview segment: a question, its follow-ups, and their checklists. Loop files
 //! are TOML (`viva.loop/1`); the built-in ones are embedded in the binary.
 
+mod fault;
+mod library;
+mod read;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+pub use fault::{Fault, Severity, nearest};
+pub use library::{Entry, Library, LibraryError, Origin, loop_files};
+pub use read::{
+    Checked, DEFAULT_FOLLOW_UP_SECONDS, DEFAULT_HEADING, DEFAULT_PROMPT_SECONDS, SatisfiedByPrompt, check,
+    read, text_of_file,
+};
+
+/// What a loop file says it is.
+pub const SCHEMA: &str = "viva.loop/1";
+
+/// What holds for every loop; said when practice starts.
+pub const RULES: [&str; 2] = [
+    "Each loop is designed to feel like a real technical interview segment.",
+    "Use a timer. Do not look things up while answering.",
+];
 
 /// The id that a loop's main question goes by wherever questions are named.
 pub const MAIN_QUESTION: &str = "prompt";
@@ -101,12 +121,34 @@ impl TryFrom<String> for Way {
     type Error = String;
 
     fn try_from(source: String) -> Result<Self, Self::Error> {
-        let parts: Vec<Vec<String>> = source
-            .split(" + ")
-            .map(|part| part.split('|').map(|phrase| phrase.trim().to_owned()).collect())
-            .collect();
-        if parts.iter().flatten().any(String::is_empty) {
-            return Err(format!("`{source}` has an empty part or alternative"));
+        let mut parts = vec![vec![String::new()]];
+        // `+` joins parts only as a word of its own, so that "c++" can be said.
+        for word in source.replace('|', " | ").split_whitespace() {
+            match (word, parts.last_mut()) {
+                ("+", _) => parts.push(vec![String::new()]),
+                ("|", Some(alternatives)) => alternatives.push(String::new()),
+                (_, Some(alternatives)) => {
+                    if let Some(phrase) = alternatives.last_mut() {
+                        if !phrase.is_empty() {
+                            phrase.push(' ');
+                        }
+                        phrase.push_str(word);
+                    }
+                }
+                (_, None) => {}
+            }
+        }
+        for phrase in parts.iter().flatten() {
+            if phrase.is_empty() {
+                return Err(format!(
+                    "`{source}` has nothing on one side of a `+` or `|`; fill it or remove the sign"
+                ));
+            }
+            if !phrase.contains(char::is_alphanumeric) {
+                return Err(format!(
+                    "`{phrase}` in `{source}` has no letter or digit; write it as it is spoken"
+                ));
+            }
         }
         Ok(Self { parts })
     }
