@@ -80,3 +80,9 @@ impl From<io::Error> for Failure {
         }
     }
 }
+
+impl From<crate::journal::JournalError> for Failure {
+    fn from(error: crate::journal::JournalError) -> Self {
+        if error.is_fault() { Self::fault(&error) } else { Self::mendable(&error) }
+    }
+}

@@ -1,1 +1,258 @@
 //! What is kept: SQLite beside the recordings, and recovery after a crash.
+//!
+//! The data folder holds `journal.sqlite3` and `recordings/SESSION/`, one folder a session with its
+//! recordings and a lock file. Whoever runs a session, or mends one, holds that lock; it goes with
+//! the process, so that a session that is `running` but not locked has been cut off.
+//!
+//! Everything is written the moment it exists, each in a transaction of its own. A call that fails has
+//! changed nothing and can be made again.
+
+mod error;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod fixtures;
+mod schema;
+mod session;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, params};
+use serde::Serialize;
+use tempfile::TempDir;
+
+use crate::assessment::Assessment;
+use crate::recognise::Recognised;
+
+pub use error::JournalError;
+pub use session::{SessionHandle, Take};
+
+/// Everything that was ever practised here. Cheap to clone; clones share one connection.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    connection: Mutex<Connection>,
+    /// The database, for messages.
+    path: PathBuf,
+    recordings: PathBuf,
+    /// Holds the recordings of an in-memory journal.
+    _temporary: Option<TempDir>,
+}
+
+/// An answer's row in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AnswerId(i64);
+
+/// A take's row in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TakeId(i64);
+
+/// How far a session came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionState {
+    /// Somebody is practising right now (or it was cut off, and nobody has looked yet).
+    Running,
+    /// All questions were asked.
+    Finished,
+    /// The user left before the end.
+    Left,
+    /// It was cut off: Ctrl-C, a crash, the power.
+    Interrupted,
+}
+
+/// Where a session's answers came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InputKind {
+    /// Spoken into a microphone.
+    Microphone,
+    /// Read from recordings.
+    Files,
+    /// Typed.
+    Typed,
+}
+
+/// An enum that stands in the database by its name in `$names`.
+macro_rules! stored_by_name {
+    ($type:ty, $($variant:ident => $name:literal),+) => {
+        impl $type {
+            /// The name in the journal, in JSON and on the screen.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+
+        impl ToSql for $type {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(self.name().into())
+            }
+        }
+
+        impl FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                match value.as_str()? {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err(FromSqlError::InvalidType),
+                }
+            }
+        }
+    };
+}
+
+stored_by_name!(SessionState, Running => "running", Finished => "finished", Left => "left", Interrupted => "interrupted");
+stored_by_name!(InputKind, Microphone => "microphone", Files => "files", Typed => "typed");
+
+impl Journal {
+    /// Opens the journal in a data folder, making both if they are not there (0700 and 0600).
+    ///
+    /// # Errors
+    /// The folder cannot be made or written to, the disk is full, or the journal is damaged, foreign
+    /// or from a newer viva. Whatever is there stays as it is.
+    pub fn open(data_dir: &Path) -> Result<Self, JournalError> {
+        let folder = |path: &Path| {
+            let path = path.to_owned();
+            move |source| JournalError::Folder { path, source }
+        };
+        schema::private_data_folder(data_dir).map_err(folder(data_dir))?;
+        let path = data_dir.join(schema::FILE_NAME);
+        let connection = schema::open(&path)?;
+        let recordings = data_dir.join("recordings");
+        schema::private_folder(&recordings).map_err(folder(&recordings))?;
+        Ok(Self::new(connection, path, recordings, None))
+    }
+
+    /// Opens the journal in a data folder if there is one; makes nothing.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_existing(data_dir: &Path) -> Result<Option<Self>, JournalError> {
+        let path = data_dir.join(schema::FILE_NAME);
+        match path.try_exists() {
+            Ok(true) => Self::open(data_dir).map(Some),
+            Ok(false) => Ok(None),
+            Err(source) => Err(JournalError::Folder { path, source }),
+        }
+    }
+
+    /// A journal that vanishes when its last clone is dropped, its recordings with it.
+    ///
+    /// # Errors
+    /// There is no room for temporary files.
+    pub fn in_memory() -> Result<Self, JournalError> {
+        let folder =
+            TempDir::new().map_err(|source| JournalError::Folder { path: std::env::temp_dir(), source })?;
+        let recordings = folder.path().to_owned();
+        Ok(Self::new(schema::open_in_memory()?, PathBuf::from(":memory:"), recordings, Some(folder)))
+    }
+
+    fn new(connection: Connection, path: PathBuf, recordings: PathBuf, temporary: Option<TempDir>) -> Self {
+        let connection = Mutex::new(connection);
+        Self { inner: Arc::new(Inner { connection, path, recordings, _temporary: temporary }) }
+    }
+
+    /// Keeps what the recogniser made of a take. Several can be kept; the last one counts.
+    ///
+    /// # Errors
+    /// It could not be written; nothing has changed.
+    pub fn save_transcript(
+        &self,
+        take: TakeId,
+        model: &str,
+        recognised: &Recognised,
+    ) -> Result<(), JournalError> {
+        let transcript = to_json("a transcript", &recognised.transcript)?;
+        self.write(|connection| {
+            connection.execute(
+                "INSERT INTO transcripts (take, model, speech, audio_seconds, transcribe_seconds, transcript_json, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    take.0,
+                    model,
+                    recognised.speech,
+                    recognised.audio_seconds,
+                    recognised.transcribe_seconds,
+                    transcript,
+                    now()
+                ],
+            )
+        })?;
+        Ok(())
+    }
+
+    /// Keeps a judgement of a take, beside earlier ones. The last one counts.
+    ///
+    /// # Errors
+    /// It could not be written; nothing has changed.
+    pub fn save_assessment(&self, take: TakeId, assessment: &Assessment) -> Result<(), JournalError> {
+        let json = to_json("an assessment", assessment)?;
+        let tally = assessment.coverage;
+        self.write(|connection| {
+            connection.execute(
+                "INSERT INTO assessments (take, engine, loop_hash, covered, partial, unheard, missed, total, assessment_json, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                params![
+                    take.0,
+                    assessment.engine,
+                    assessment.loop_hash,
+                    tally.covered as i64,
+                    tally.partial as i64,
+                    tally.unheard as i64,
+                    tally.missed as i64,
+                    tally.total as i64,
+                    json,
+                    now()
+                ],
+            )
+        })?;
+        Ok(())
+    }
+
+    /// The folder of a session's recordings.
+    fn session_folder(&self, id: &str) -> PathBuf {
+        self.inner.recordings.join(id)
+    }
+
+    /// Runs statements on the connection.
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+        // SQLite rolls back what a panic interrupted, so that a poisoned connection is sound.
+        let connection = self.inner.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&connection).map_err(|source| JournalError::of(&self.inner.path, source))
+    }
+
+    /// Runs statements in one transaction, which is durable when this returns.
+    fn write<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+        self.read(|connection| {
+            let transaction =
+                rusqlite::Transaction::new_unchecked(connection, rusqlite::TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+    }
+}
+
+/// The present moment as it is stored.
+fn now() -> String {
+    stored_time(Timestamp::now())
+}
+
+/// Milliseconds always stand, so that stored times sort as text.
+fn stored_time(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+fn to_json<T: Serialize>(what: &str, value: &T) -> Result<String, JournalError> {
+    serde_json::to_string(value)
+        .map_err(|source| JournalError::Unreadable { what: what.to_owned(), source: Box::new(source) })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
