@@ -1,11 +1,15 @@
 //! Sound in and out. Everything downstream sees one form: 16 kHz, mono, `f32` in -1..1.
 
+mod file;
+mod memory;
 mod recorder;
 mod resample;
 
 use std::io;
 use std::path::PathBuf;
 
+pub use file::{Pace, WavProblem, WavSource};
+pub use memory::{FailingSource, MemorySource};
 pub use recorder::{Recorder, Repaired, Storage, Unsaved, repair};
 pub use resample::{RATES, Resampler};
 
@@ -31,6 +35,12 @@ pub trait AudioSource: Send {
     /// The device vanished or the file is broken; the samples handed out so far stay valid.
     fn next_block(&mut self) -> Result<Block, AudioError>;
 
+    /// What was wrong with the sound and has been mended on the way, for people to read; complete
+    /// only after [`Block::End`].
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Frames lost so far between the device and the caller.
     fn dropped_frames(&self) -> u64 {
         0
@@ -41,6 +51,28 @@ pub trait AudioSource: Send {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AudioError {
+    /// The path leads nowhere.
+    #[error("there is no file `{}`; check the path", .0.display())]
+    NoFile(PathBuf),
+    /// The path leads to a folder.
+    #[error("`{}` is a folder; name a WAV file in it", .0.display())]
+    Folder(PathBuf),
+    /// The system would not let us read on.
+    #[error("cannot read `{}`: {source}; check the file and its permissions", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file cannot be used as a WAV.
+    #[error("`{}`: {problem}", path.display())]
+    Wav {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        problem: WavProblem,
+    },
     /// The sound claims to have no channels.
     #[error("the sound has no channels; record or export it again as mono or stereo")]
     NoChannels,

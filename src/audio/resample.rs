@@ -175,6 +175,8 @@ fn clean(sample: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     /// A sine of `frequency` Hz at the given rate, the same in each channel.
