@@ -66,11 +66,12 @@ pub enum JournalError {
     },
     /// Something in the journal is not what this program would have written there.
     #[error(
-        "the journal holds {what} that this viva cannot read ({source}); it was left as it is; report this, or update viva"
+        "the journal `{}` holds something that this viva cannot read ({source}); it was left as it is; update viva, or report this",
+        path.display()
     )]
     Unreadable {
-        /// What it is.
-        what: String,
+        /// The journal.
+        path: PathBuf,
         /// What was wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -110,6 +111,9 @@ impl JournalError {
     /// Sorts what SQLite says into what can be done about it.
     pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
+        if let rusqlite::Error::FromSqlConversionFailure(_, _, source) = source {
+            return Self::Unreadable { path, source };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => Self::Disk { path, source },
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {

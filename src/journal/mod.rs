@@ -7,10 +7,41 @@
 //! Everything is written the moment it exists, each in a transaction of its own. A call that fails has
 //! changed nothing and can be made again.
 
+/// An enum that stands in the database by its name in `$names`.
+macro_rules! stored_by_name {
+    ($type:ty, $($variant:ident => $name:literal),+) => {
+        impl $type {
+            /// The name in the journal, in JSON and on the screen.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+
+        impl rusqlite::types::ToSql for $type {
+            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+                Ok(self.name().into())
+            }
+        }
+
+        impl rusqlite::types::FromSql for $type {
+            fn column_result(
+                value: rusqlite::types::ValueRef<'_>,
+            ) -> rusqlite::types::FromSqlResult<Self> {
+                match value.as_str()? {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err(rusqlite::types::FromSqlError::InvalidType),
+                }
+            }
+        }
+    };
+}
+
 mod error;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 pub(crate) mod fixtures;
+mod read;
+mod recovery;
 mod schema;
 mod session;
 
@@ -18,7 +49,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use tempfile::TempDir;
@@ -27,6 +57,11 @@ use crate::assessment::Assessment;
 use crate::recognise::Recognised;
 
 pub use error::JournalError;
+pub use read::{
+    AnswerState, Content, KeptAnswer, KeptAssessment, KeptSession, KeptTake, KeptTranscript, QuestionTally,
+    Resumable, Summary, Waiting,
+};
+pub use recovery::{Hold, Recovered};
 pub use session::{SessionHandle, Take};
 
 /// Everything that was ever practised here. Cheap to clone; clones share one connection.
@@ -77,33 +112,6 @@ pub enum InputKind {
     Files,
     /// Typed.
     Typed,
-}
-
-/// An enum that stands in the database by its name in `$names`.
-macro_rules! stored_by_name {
-    ($type:ty, $($variant:ident => $name:literal),+) => {
-        impl $type {
-            /// The name in the journal, in JSON and on the screen.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-        }
-
-        impl ToSql for $type {
-            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-                Ok(self.name().into())
-            }
-        }
-
-        impl FromSql for $type {
-            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                match value.as_str()? {
-                    $($name => Ok(Self::$variant),)+
-                    _ => Err(FromSqlError::InvalidType),
-                }
-            }
-        }
-    };
 }
 
 stored_by_name!(SessionState, Running => "running", Finished => "finished", Left => "left", Interrupted => "interrupted");
@@ -167,7 +175,6 @@ impl Journal {
         model: &str,
         recognised: &Recognised,
     ) -> Result<(), JournalError> {
-        let transcript = to_json("a transcript", &recognised.transcript)?;
         self.write(|connection| {
             connection.execute(
                 "INSERT INTO transcripts (take, model, speech, audio_seconds, transcribe_seconds, transcript_json, created_at)
@@ -178,7 +185,7 @@ impl Journal {
                     recognised.speech,
                     recognised.audio_seconds,
                     recognised.transcribe_seconds,
-                    transcript,
+                    to_json(&recognised.transcript)?,
                     now()
                 ],
             )
@@ -191,7 +198,6 @@ impl Journal {
     /// # Errors
     /// It could not be written; nothing has changed.
     pub fn save_assessment(&self, take: TakeId, assessment: &Assessment) -> Result<(), JournalError> {
-        let json = to_json("an assessment", assessment)?;
         let tally = assessment.coverage;
         self.write(|connection| {
             connection.execute(
@@ -206,7 +212,7 @@ impl Journal {
                     tally.unheard as i64,
                     tally.missed as i64,
                     tally.total as i64,
-                    json,
+                    to_json(assessment)?,
                     now()
                 ],
             )
@@ -248,9 +254,10 @@ fn stored_time(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-fn to_json<T: Serialize>(what: &str, value: &T) -> Result<String, JournalError> {
-    serde_json::to_string(value)
-        .map_err(|source| JournalError::Unreadable { what: what.to_owned(), source: Box::new(source) })
+/// What is kept are strings, numbers and lists of them, which always serialise; the error is there so
+/// that a mistake of ours is no panic.
+fn to_json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 #[cfg(test)]

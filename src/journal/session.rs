@@ -44,10 +44,6 @@ impl Journal {
         input: InputKind,
         model: Option<&str>,
     ) -> Result<SessionHandle, JournalError> {
-        let asked = loops
-            .iter()
-            .map(|asked| Ok((asked.id.as_str(), asked.hash(), to_json("a loop", asked)?)))
-            .collect::<Result<Vec<_>, JournalError>>()?;
         let started = Timestamp::now();
         let (id, folder) = self.new_folder(started, loops)?;
         // The lock comes before the row, so that nobody takes a session that is just beginning for
@@ -59,11 +55,11 @@ impl Journal {
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                     params![id, stored_time(started), SessionState::Running, ENGINE, model, input],
                 )?;
-                for (position, (loop_id, hash, json)) in asked.iter().enumerate() {
+                for (position, asked) in loops.iter().enumerate() {
                     connection.execute(
                         "INSERT INTO session_loops (session, position, loop_id, loop_hash, loop_json)
                          VALUES (?1, ?2, ?3, ?4, ?5)",
-                        params![id, position as i64, loop_id, hash, json],
+                        params![id, position as i64, asked.id, asked.hash(), to_json(asked)?],
                     )?;
                 }
                 Ok(())
@@ -86,21 +82,21 @@ impl Journal {
     /// # Errors
     /// There is no such session, it runs in another process, or it cannot be written.
     pub fn resume_session(&self, id: &str) -> Result<SessionHandle, JournalError> {
+        if !self.knows(id)? {
+            return Err(self.unknown(id)?);
+        }
         let folder = self.session_folder(id);
         super::schema::private_folder(&folder)
             .map_err(|source| JournalError::Folder { path: folder.clone(), source })?;
         let Some(lock) = lock(&folder)? else {
             return Err(JournalError::Running { id: id.to_owned() });
         };
-        let changed = self.write(|connection| {
+        self.write(|connection| {
             connection.execute(
                 "UPDATE sessions SET state = ?2, finished_at = NULL WHERE id = ?1",
                 params![id, SessionState::Running],
             )
         })?;
-        if changed == 0 {
-            return Err(JournalError::UnknownSession { asked: id.to_owned(), nearest: None });
-        }
         Ok(SessionHandle { journal: self.clone(), id: id.to_owned(), folder, _lock: lock })
     }
 
