@@ -1,14 +1,173 @@
-//! `viva review`.
+//! `viva review`: list kept sessions, read one back, catch up on what was left undone.
+
+use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::Args;
+use jiff::tz::TimeZone;
 
 use super::{Failure, Settings};
+use crate::journal::{Content, Journal, Waiting};
+use crate::models;
+use crate::recognise::Transcriber;
+use crate::review::{self, Progress, json, text};
+use crate::ui::plain::clock;
 
 /// Arguments of `viva review`.
 #[derive(Debug, Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// The session to read: its id, the beginning of it, or `last`; without it all are listed
+    #[arg(value_name = "SESSION")]
+    session: Option<String>,
+
+    /// Print JSON: one object for a session, one a line for the list
+    #[arg(long)]
+    json: bool,
+
+    /// Do not transcribe answers that have no transcript yet
+    #[arg(long)]
+    no_transcribe: bool,
+
+    /// Judge the session's answers anew with this version of viva; earlier judgements are kept
+    #[arg(long, requires = "session")]
+    reassess: bool,
+}
 
 /// Runs the command.
-pub fn run(_arguments: Arguments, _settings: &Settings) -> Result<(), Failure> {
-    Err(Failure::Fault("not there yet".into()))
+pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
+    let Some(journal) = Journal::open_existing(&settings.data_dir)? else {
+        return match arguments.session {
+            Some(asked) => Err(Failure::Mendable(format!(
+                "there is no session `{asked}`; nothing has been practised yet: begin with `viva practice`"
+            ))),
+            None => nothing_yet(),
+        };
+    };
+    let session = arguments.session.as_deref().map(|asked| journal.find(asked)).transpose()?;
+    recover(&journal);
+    catch_up(&journal, session.as_deref(), arguments.no_transcribe, settings);
+
+    let mut out = io::stdout().lock();
+    let Some(id) = session else {
+        let sessions = journal.sessions()?;
+        if sessions.is_empty() {
+            return nothing_yet();
+        }
+        if arguments.json {
+            for session in &sessions {
+                print_json(&mut out, &json::summary(session))?;
+            }
+        } else {
+            out.write_all(text::list(&sessions, &style()).as_bytes())?;
+        }
+        return Ok(());
+    };
+    if arguments.reassess {
+        match review::reassess(&journal, &id)? {
+            0 => say("judged anew: nothing has changed"),
+            1 => say("judged anew: 1 answer is judged differently"),
+            changed => say(&format!("judged anew: {changed} answers are judged differently")),
+        }
+    }
+    let kept = journal.session(&id)?;
+    if arguments.json {
+        print_json(&mut out, &json::session(&kept))?;
+    } else {
+        out.write_all(text::session(&kept, &style()).as_bytes())?;
+    }
+    Ok(())
+}
+
+fn nothing_yet() -> Result<(), Failure> {
+    say("nothing has been practised yet; begin with `viva practice`, or choose from `viva loops list`");
+    Ok(())
+}
+
+/// Mends what was cut off. What cannot be mended is no reason not to show the rest.
+fn recover(journal: &Journal) {
+    match journal.recover() {
+        Ok(recovered) => {
+            for found in recovered {
+                say(&format!("session `{}` was cut off", found.session));
+                for (path, seconds) in found.recordings {
+                    say(&format!("recording saved ({}): {}", clock(seconds), path.display()));
+                }
+                for problem in found.problems {
+                    say(&format!("warning: {problem}"));
+                }
+            }
+        }
+        Err(error) => say(&format!("warning: {error}")),
+    }
+}
+
+/// Transcribes and judges what waits for it. What fails is told and waits on.
+fn catch_up(journal: &Journal, session: Option<&str>, no_transcribe: bool, settings: &Settings) {
+    let waiting = match journal.waiting(session) {
+        Ok(waiting) => waiting,
+        Err(error) => return say(&format!("warning: {error}")),
+    };
+    let mut transcriber = None;
+    if let Some(newest) = waiting.iter().rev().find(|waiting| needs_transcript(waiting))
+        && !no_transcribe
+    {
+        match transcriber_for(journal, newest, settings) {
+            Ok(found) => transcriber = Some(found),
+            Err(why) => say(&format!("warning: answers wait to be transcribed, but {why}")),
+        }
+    }
+    let transcriber = transcriber.as_mut().map(|found| &mut **found as &mut dyn Transcriber);
+    let result = review::catch_up(journal, session, transcriber, &mut |progress| match progress {
+        Progress::Begun(waiting) => say(&match &waiting.take.content {
+            Content::Audio { path, seconds } if needs_transcript(waiting) => {
+                format!("transcribing {} ({})", path.display(), clock(seconds.unwrap_or_default()))
+            }
+            _ => format!("judging `{}` of session `{}`", waiting.question, waiting.session),
+        }),
+        Progress::Transcribed(_) | Progress::Judged(_) => {}
+        Progress::Failed(why) => say(&format!("warning: {why}")),
+    });
+    if let Err(error) = result {
+        say(&format!("warning: {error}"));
+    }
+}
+
+fn needs_transcript(waiting: &Waiting) -> bool {
+    matches!(waiting.take.content, Content::Audio { .. }) && waiting.take.transcripts.is_empty()
+}
+
+/// What people should know beside the output.
+fn say(line: &str) {
+    // Nothing can be done about a stderr that is gone.
+    _ = writeln!(io::stderr(), "{line}");
+}
+
+fn print_json(out: &mut impl io::Write, object: &impl serde::Serialize) -> Result<(), Failure> {
+    let line = serde_json::to_string(object).map_err(|error| Failure::fault(&error))?;
+    Ok(writeln!(out, "{line}")?)
+}
+
+/// Lines are not wrapped wider than this: longer ones are hard to read.
+const WIDEST: u16 = 100;
+
+fn style() -> text::Style {
+    let terminal = io::stdout().is_terminal();
+    let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+    text::Style {
+        width: terminal.then(|| usize::from(columns.clamp(20, WIDEST))),
+        bold: terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        zone: TimeZone::system(),
+    }
+}
+
+/// A transcriber with the model of the waiting answer's session, or with the default one.
+fn transcriber_for(
+    journal: &Journal,
+    waiting: &Waiting,
+    settings: &Settings,
+) -> Result<Box<dyn Transcriber>, String> {
+    let session = journal.session(&waiting.session).map_err(|error| error.to_string())?;
+    let name = session.summary.model.as_deref().unwrap_or(models::DEFAULT);
+    let name = if models::installed(&settings.models_dir, name).is_ok() { name } else { models::DEFAULT };
+    let path = models::installed(&settings.models_dir, name).map_err(|error| error.to_string())?;
+    Err(format!("there is no recogniser yet for `{}`", path.display()))
 }

@@ -249,8 +249,9 @@ fn now() -> String {
     stored_time(Timestamp::now())
 }
 
-/// Milliseconds always stand, so that stored times sort as text.
-fn stored_time(time: Timestamp) -> String {
+/// A time as it is kept and given to other programs: UTC, RFC 3339. Milliseconds always stand, so that
+/// such times sort as text.
+pub(crate) fn stored_time(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 

@@ -406,20 +406,20 @@ impl Journal {
         Ok(JournalError::UnknownSession { asked: asked.to_owned(), nearest })
     }
 
-    /// Answers of sessions that are over which are neither transcribed nor judged, or not judged,
-    /// oldest first. Skipped questions and earlier takes do not wait for anything.
+    /// Answers that are not transcribed or not judged, oldest first, of sessions that are over: of all
+    /// or of one. Skipped questions and earlier takes do not wait for anything.
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub fn waiting(&self) -> Result<Vec<Waiting>, JournalError> {
+    pub fn waiting(&self, session: Option<&str>) -> Result<Vec<Waiting>, JournalError> {
         self.read(|connection| {
             let found = connection
                 .prepare(&format!(
                     "{ANSWERS} SELECT answers_now.* FROM answers_now JOIN sessions ON sessions.id = session
                      WHERE answers_now.state IN ('answered', 'transcribed') AND sessions.state <> 'running'
-                     ORDER BY answers_now.id"
+                     AND session = coalesce(?1, session) ORDER BY answers_now.id"
                 ))?
-                .query_map([], |row| {
+                .query_map([session], |row| {
                     Ok((
                         AnswerId(row.get("id")?),
                         row.get::<_, String>("session")?,

@@ -333,7 +333,7 @@ fn recordings_of_a_session_that_was_cut_off_are_made_whole() {
     let kept = other.session(&recovered[0].session).unwrap();
     assert_eq!(kept.summary.state, SessionState::Interrupted);
     assert_eq!(kept.answers[0].state, AnswerState::Answered);
-    let waiting = other.waiting().unwrap();
+    let waiting = other.waiting(None).unwrap();
     assert_eq!(waiting.len(), 1);
     assert_eq!(waiting[0].take.content, Content::Audio { path: cut_off, seconds: Some(2.5) });
 

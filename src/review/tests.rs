@@ -1,0 +1,252 @@
+use std::collections::VecDeque;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::audio::{AudioSource, Block, Recorder};
+use crate::coverage::{Evidence, FoundBy, Tally, Verdict};
+use crate::journal::fixtures::{assessment, recognised, theory};
+use crate::journal::{AnswerState, InputKind, SessionHandle, SessionState, TakeId};
+use crate::loops::MAIN_QUESTION;
+use crate::recognise::RecogniseError;
+
+/// Answers each recording with the next text of its script; reads the recording to its end as a real
+/// one does.
+struct Scripted {
+    script: VecDeque<&'static str>,
+}
+
+impl Transcriber for Scripted {
+    fn model(&self) -> &str {
+        "scripted"
+    }
+
+    fn transcribe(
+        &mut self,
+        source: &mut dyn AudioSource,
+        progress: &mut dyn FnMut(f64),
+    ) -> Result<Recognised, RecogniseError> {
+        let mut samples = 0;
+        while let Ok(Block::Samples(block)) = source.next_block() {
+            samples += block.len();
+        }
+        progress(samples as f64 / 16_000.0);
+        Ok(recognised(self.script.pop_front().unwrap()))
+    }
+}
+
+fn record(path: &Path, seconds: f64) {
+    let mut recorder = Recorder::create(path).unwrap();
+    recorder.write(&vec![0.1; (seconds * 16_000.0) as usize]);
+    recorder.finish().unwrap();
+}
+
+fn answer_aloud(session: &SessionHandle, question: &str, seconds: f64) -> TakeId {
+    let answer = session.ask(0, question).unwrap();
+    let take = session.begin_take(answer).unwrap();
+    record(&take.path, seconds);
+    session.finish_take(take.id, seconds).unwrap();
+    take.id
+}
+
+#[test]
+fn what_a_session_left_undone_is_caught_up_on_and_one_failure_does_not_stop_it() {
+    let journal = Journal::in_memory().unwrap();
+    let session = journal.begin_session(&[theory()], InputKind::Microphone, None).unwrap();
+    answer_aloud(&session, MAIN_QUESTION, 1.0);
+    std::fs::remove_file(session.folder().join("1-theory-prompt-1.wav")).unwrap();
+    answer_aloud(&session, "gradient-wrt-logits", 2.0);
+    let typed = session.ask(0, "anything-else").unwrap();
+    session.typed_take(typed, "no, that is all").unwrap();
+    let id = session.id().to_owned();
+
+    let mut script = Scripted { script: ["the gradient is p minus y"].into() };
+    let nothing = catch_up(&journal, None, Some(&mut script), &mut |_| {}).unwrap();
+    assert_eq!(nothing, CaughtUp::default(), "a running session is left alone");
+    session.finish(SessionState::Left).unwrap();
+    let nothing = catch_up(&journal, None, Some(&mut script), &mut |_| {}).unwrap();
+    assert_eq!(nothing, CaughtUp::default(), "its process still holds it");
+    drop(session);
+
+    let done = catch_up(&journal, Some(&id), None, &mut |_| {}).unwrap();
+    assert_eq!(done, CaughtUp { judged: 1, failed: 0, untranscribed: 2 }, "the typed one needs no model");
+    let mut failures = Vec::new();
+    let mut seconds = 0.0;
+    let done = catch_up(&journal, None, Some(&mut script), &mut |progress| match progress {
+        Progress::Failed(why) => failures.push(why),
+        Progress::Transcribed(so_far) => seconds = so_far,
+        _ => {}
+    })
+    .unwrap();
+    assert_eq!(done, CaughtUp { judged: 1, failed: 1, untranscribed: 0 });
+    assert!(failures[0].contains("1-theory-prompt-1.wav"), "{failures:?}");
+    assert_eq!(seconds, 2.0);
+
+    let kept = journal.session(&id).unwrap();
+    let states: Vec<_> = kept.answers.iter().map(|answer| answer.state).collect();
+    assert_eq!(states, [AnswerState::Answered, AnswerState::Assessed, AnswerState::Assessed]);
+    let spoken = kept.answers[1].assessment().unwrap();
+    assert_eq!(spoken.transcript.text, "the gradient is p minus y");
+    assert!(matches!(&spoken.source, Source::Audio { model, .. } if model == "scripted"));
+    assert_eq!(kept.answers[2].assessment().unwrap().source, Source::Text);
+    assert_eq!(journal.waiting(None).unwrap().len(), 1);
+}
+
+#[test]
+fn judging_anew_adds_only_what_differs() {
+    let journal = Journal::in_memory().unwrap();
+    let session = journal.begin_session(&[theory()], InputKind::Microphone, None).unwrap();
+    let take = answer_aloud(&session, MAIN_QUESTION, 1.0);
+    let heard = recognised("bernoulli likelihood");
+    session.save_transcript(take, "tiny.en", &heard).unwrap();
+    let mut old = assessment(&theory(), MAIN_QUESTION, &heard);
+    old.engine = "0.0.1".into();
+    session.save_assessment(take, &old).unwrap();
+
+    assert_eq!(reassess(&journal, session.id()).unwrap(), 1);
+    assert_eq!(reassess(&journal, session.id()).unwrap(), 0);
+    let kept = journal.session(session.id()).unwrap();
+    let assessments = &kept.answers[0].takes[0].assessments;
+    assert_eq!(assessments.len(), 2);
+    assert_eq!(assessments[0].assessment, old);
+    assert_eq!(assessments[1].assessment, assessment(&theory(), MAIN_QUESTION, &heard));
+}
+
+fn evidence(transcript: &Transcript, first_word: usize, last_word: usize) -> Evidence {
+    let words: Vec<_> = transcript.words().skip(first_word).take(last_word - first_word + 1).collect();
+    Evidence {
+        quote: words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" "),
+        start_seconds: words[0].start_seconds,
+        end_seconds: words[words.len() - 1].end_seconds,
+        first_word,
+        last_word,
+        by: FoundBy::Keyword,
+    }
+}
+
+/// A session with a judged answer, an earlier take, a skipped and an unasked question.
+fn judged_session() -> (Journal, String) {
+    let journal = Journal::in_memory().unwrap();
+    let session = journal.begin_session(&[theory()], InputKind::Microphone, Some("tiny.en")).unwrap();
+    answer_aloud(&session, MAIN_QUESTION, 12.0);
+    let take = answer_aloud(&session, MAIN_QUESTION, 4.0);
+    let heard = recognised("so a coin flip has a bernoulli likelihood and useful gradients");
+    session.save_transcript(take, "tiny.en", &heard).unwrap();
+    let mut judged = assessment(&theory(), MAIN_QUESTION, &heard);
+    judged.points[0].verdict = Verdict::Covered;
+    judged.points[0].evidence = vec![evidence(&heard.transcript, 6, 7), evidence(&heard.transcript, 1, 3)];
+    judged.points[0].reason = None;
+    judged.points[1].verdict = Verdict::Missed;
+    judged.points[1].evidence = vec![evidence(&heard.transcript, 9, 10)];
+    judged.points[1].reason = Some("only named".into());
+    judged.coverage = Tally::of(&judged.points);
+    session.save_assessment(take, &judged).unwrap();
+    let skipped = session.ask(0, "gradient-wrt-logits").unwrap();
+    session.skip(skipped).unwrap();
+    session.finish(SessionState::Left).unwrap();
+    let id = session.id().to_owned();
+    (journal, id)
+}
+
+fn style() -> text::Style {
+    text::Style { width: None, bold: false, zone: TimeZone::UTC }
+}
+
+#[test]
+fn a_session_is_shown_with_its_evidence_marked_and_its_missed_points() {
+    let (journal, id) = judged_session();
+    let kept = journal.session(&id).unwrap();
+    let page = text::session(&kept, &style());
+    for expected in [
+        &format!("Session {id}\n") as &str,
+        "left, 1 of 3 points covered, spoken, transcribed with tiny.en",
+        "Question: Why cross-entropy?",
+        "Recording (0:04): ",
+        "1-theory-prompt-2.wav\n",
+        "     0:00  so «a coin flip»[1] has a «bernoulli likelihood»[1] and useful gradients\n",
+        "You should connect: 1 of 2 covered",
+        "[1] covered  Bernoulli likelihood: \"bernoulli likelihood\" at 0:03\n",
+        "[2] missed   Useful gradients: \"useful gradients\" at 0:04 (only named)\n",
+        "Missed: Useful gradients\n",
+        "Delivery: 11 words, ",
+        "Other takes:\n    1 (0:12): ",
+        "Follow-up 1 of 2: Derive the gradient.\n  Skipped: counted as not answered.\n",
+        "Follow-up 2 of 2: Anything else?\n  Not asked.\n",
+    ] {
+        assert!(page.contains(expected), "{expected:?} is not in\n{page}");
+    }
+    let bold = text::session(&kept, &text::Style { width: Some(60), bold: true, ..style() });
+    assert!(bold.contains("\x1b[1m«a coin flip»\x1b[22m[1]"), "{bold}");
+}
+
+#[test]
+fn overlapping_evidence_is_marked_once_and_across_segments_in_both() {
+    let segment = |text: &str| Transcript::typed(text).segments.remove(0);
+    let transcript = Transcript::from_segments(vec![segment("a b c d"), segment("e f")]);
+    let mut points = assessment(&theory(), MAIN_QUESTION, &recognised("a b c d e f")).points;
+    for (point, evidences) in points.iter_mut().zip([vec![(1, 2), (3, 4)], vec![(2, 2), (0, 0), (7, 900)]]) {
+        point.verdict = Verdict::Partial;
+        point.evidence = evidences
+            .into_iter()
+            .map(|(first_word, last_word)| Evidence {
+                quote: String::new(),
+                start_seconds: None,
+                end_seconds: None,
+                first_word,
+                last_word,
+                by: FoundBy::Text,
+            })
+            .collect();
+    }
+    assert_eq!(text::mark(&transcript, &points), ["«a»[2] «b c»[1,2] «d»[1]", "«e»[1] f"]);
+}
+
+#[test]
+fn what_was_said_cannot_steer_the_terminal() {
+    let journal = Journal::in_memory().unwrap();
+    let session = journal.begin_session(&[theory()], InputKind::Typed, None).unwrap();
+    let answer = session.ask(0, MAIN_QUESTION).unwrap();
+    session.typed_take(answer, "clear \x1b[2J the\x07 screen").unwrap();
+    let page = text::session(&journal.session(session.id()).unwrap(), &style());
+    assert!(page.contains("clear") && !page.contains('\x1b') && !page.contains('\x07'), "{page:?}");
+}
+
+#[test]
+fn the_json_of_a_session_has_the_documented_form() {
+    let (journal, id) = judged_session();
+    let kept = journal.session(&id).unwrap();
+    let value = serde_json::to_value(json::session(&kept)).unwrap();
+    assert_eq!(value["schema"], "viva.session/1");
+    assert_eq!(value["state"], "left");
+    assert_eq!(
+        value["questions"],
+        serde_json::json!({ "total": 3, "asked": 2, "answered": 1, "skipped": 1, "waiting": 0 })
+    );
+    let questions = value["loops"][0]["questions"].as_array().unwrap();
+    let states: Vec<_> = questions.iter().map(|question| question["state"].as_str()).collect();
+    assert_eq!(states, [Some("assessed"), Some("skipped"), None]);
+    let takes = questions[0]["takes"].as_array().unwrap();
+    assert_eq!((&takes[0]["counts"], &takes[1]["counts"]), (&false.into(), &true.into()));
+    assert_eq!((&takes[1]["kind"], &takes[1]["seconds"]), (&"audio".into(), &4.0.into()));
+    assert!(takes[1]["recording"].as_str().unwrap().ends_with("/1-theory-prompt-2.wav"));
+    let judged = &takes[1]["assessments"][0]["assessment"];
+    assert_eq!(judged["schema"], "viva.assessment/1");
+    let back: Assessment = serde_json::from_value(judged.clone()).unwrap();
+    assert_eq!(Some(&back), kept.answers[0].assessment());
+
+    let summary = serde_json::to_value(json::summary(&kept.summary)).unwrap();
+    assert_eq!(summary["schema"], "viva.session-summary/1");
+    assert_eq!(summary["loops"], serde_json::json!([{ "id": "theory", "title": "Theory" }]));
+}
+
+#[test]
+fn the_list_says_what_each_session_came_to() {
+    let (journal, id) = judged_session();
+    let running = journal.begin_session(&[theory()], InputKind::Typed, None).unwrap();
+    let list = text::list(&journal.sessions().unwrap(), &style());
+    let lines: Vec<&str> = list.lines().collect();
+    assert!(lines[0].contains("still running            -  ") && lines[0].contains(running.id()), "{list}");
+    assert!(lines[1].contains("left           1/3 covered") && lines[1].contains(&id), "{list}");
+    assert!(lines[1].ends_with("  Theory"), "{list}");
+}
