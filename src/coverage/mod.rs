@@ -2,6 +2,17 @@
 //!
 //! Pure and deterministic: a question and a transcript in, verdicts out. No clock, no device, no
 //! files.
+//!
+//! [`normalise`] gives everything that is said the same one spelling, [`stems`] takes inflections off,
+//! [`ways`] finds the keyword ways (and [`own_words`] the words of points that have none), [`sense`]
+//! finds the stretches that do not count, and [`verdict`] weighs what is left.
+
+mod normalise;
+mod own_words;
+mod sense;
+mod stems;
+mod verdict;
+mod ways;
 
 use serde::{Deserialize, Serialize};
 
@@ -98,17 +109,15 @@ impl Tally {
 }
 
 /// Judges an answer against a question's checklist: one verdict a point, in the checklist's order.
-pub fn assess(question: &Question, _transcript: &Transcript) -> Vec<PointVerdict> {
-    question
-        .points
-        .iter()
-        .map(|point| PointVerdict {
-            id: point.id.clone(),
-            text: point.text.clone(),
-            verdict: Verdict::Missed,
-            probability: 0.0,
-            evidence: Vec::new(),
-            reason: None,
-        })
-        .collect()
+pub fn assess(question: &Question, transcript: &Transcript) -> Vec<PointVerdict> {
+    verdict::Judge::new(question, transcript).verdicts()
+}
+
+/// The ids of points that the question's own words would satisfy: whoever repeats the question would be
+/// credited, were repetitions not refused, and whoever makes the point in those words is not.
+pub fn satisfied_by_prompt(question: &Question) -> Vec<String> {
+    let repeated = Transcript::typed(&question.prompt);
+    let without_prompt = Question { prompt: String::new(), ..question.clone() };
+    let verdicts = assess(&without_prompt, &repeated);
+    verdicts.into_iter().filter(|point| point.verdict == Verdict::Covered).map(|point| point.id).collect()
 }

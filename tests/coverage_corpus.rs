@@ -1,0 +1,147 @@
+//! How well the judgement agrees with a fair interviewer, on answers with known verdicts.
+//!
+//! `cargo test --test coverage_corpus -- --nocapture` prints the figures, and with `--ignored` as well
+//! every wrong decision with its evidence.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use vivavoce::coverage::{PointVerdict, Verdict, assess};
+use vivavoce::loops::Library;
+use vivavoce::transcript::Transcript;
+
+#[derive(Deserialize)]
+struct Answer {
+    id: String,
+    #[serde(rename = "loop")]
+    number: usize,
+    style: String,
+    text: String,
+    covered: Vec<usize>,
+    borderline: Vec<usize>,
+}
+
+/// One decision that a label exists for.
+struct Decision {
+    answer: String,
+    number: usize,
+    style: String,
+    expected: bool,
+    verdict: PointVerdict,
+}
+
+impl Decision {
+    fn is_credited(&self) -> bool {
+        self.verdict.verdict == Verdict::Covered
+    }
+
+    fn is_trap(&self) -> bool {
+        !self.expected && ["negated", "namedrop", "echo", "unknown"].contains(&self.style.as_str())
+    }
+}
+
+fn decisions(corpus: &str) -> Vec<Decision> {
+    let library = Library::built_in().unwrap();
+    let loops: Vec<_> = library.iter().map(|entry| &entry.content).collect();
+    let mut decisions = Vec::new();
+    for line in corpus.lines() {
+        let answer: Answer = serde_json::from_str(line).unwrap();
+        let question = &loops[answer.number - 1].question;
+        let verdicts = assess(question, &Transcript::typed(&answer.text));
+        for (index, verdict) in verdicts.into_iter().enumerate() {
+            if !answer.borderline.contains(&(index + 1)) {
+                decisions.push(Decision {
+                    answer: answer.id.clone(),
+                    number: answer.number,
+                    style: answer.style.clone(),
+                    expected: answer.covered.contains(&(index + 1)),
+                    verdict,
+                });
+            }
+        }
+    }
+    decisions
+}
+
+struct Figures {
+    precision: f64,
+    recall: f64,
+    f1: f64,
+    traps: usize,
+    traps_credited: usize,
+}
+
+fn figures<'a>(decisions: impl Iterator<Item = &'a Decision> + Clone) -> Figures {
+    let count = |test: fn(&Decision) -> bool| decisions.clone().filter(|decision| test(decision)).count();
+    let right = count(|decision| decision.expected && decision.is_credited()) as f64;
+    let credited = count(Decision::is_credited) as f64;
+    let expected = count(|decision| decision.expected) as f64;
+    Figures {
+        precision: right / credited.max(1.0),
+        recall: right / expected.max(1.0),
+        f1: 2.0 * right / (credited + expected).max(1.0),
+        traps: count(Decision::is_trap),
+        traps_credited: count(|decision| decision.is_trap() && decision.is_credited()),
+    }
+}
+
+fn report<'a>(name: &str, decisions: impl Iterator<Item = &'a Decision> + Clone) -> Figures {
+    let figures = figures(decisions);
+    println!(
+        "{name:<28} F1 {:.3}  precision {:.3}  recall {:.3}  traps credited {} of {}",
+        figures.f1, figures.precision, figures.recall, figures.traps_credited, figures.traps
+    );
+    figures
+}
+
+fn report_all(name: &str, decisions: &[Decision]) -> Figures {
+    let mut styles: BTreeMap<&str, ()> = BTreeMap::new();
+    for decision in decisions {
+        styles.insert(&decision.style, ());
+    }
+    for style in styles.keys() {
+        report(style, decisions.iter().filter(|decision| decision.style == *style));
+    }
+    for number in 1..=8 {
+        report(&format!("loop {number}"), decisions.iter().filter(|decision| decision.number == number));
+    }
+    report(name, decisions.iter())
+}
+
+const DEVELOPMENT: &str = include_str!("fixtures/corpus/dev.jsonl");
+
+#[test]
+fn the_judgement_agrees_with_a_fair_interviewer() {
+    let decisions = decisions(DEVELOPMENT);
+    let seen = |decision: &&Decision| [1, 2, 5, 6].contains(&decision.number);
+    report("tuned on (1, 2, 5, 6)", decisions.iter().filter(seen));
+    report("apart (3, 4, 7, 8)", decisions.iter().filter(|decision| !seen(decision)));
+    let all = report_all("all", &decisions);
+    assert!(all.f1 >= 0.5);
+    assert!(all.traps_credited * 10 <= all.traps * 4);
+}
+
+#[test]
+#[ignore = "prints every wrong decision, for people"]
+fn wrong_decisions() {
+    let only = std::env::var("LOOPS").unwrap_or_else(|_| "12345678".to_owned());
+    for decision in decisions(DEVELOPMENT) {
+        if decision.expected == decision.is_credited() || !only.contains(&decision.number.to_string()) {
+            continue;
+        }
+        let verdict = &decision.verdict;
+        println!(
+            "{} {} {}: {:?}, {}",
+            if decision.expected { "MISS " } else { "FALSE" },
+            decision.answer,
+            verdict.id,
+            verdict.verdict,
+            verdict.reason.as_deref().unwrap_or("no reason"),
+        );
+        for evidence in &verdict.evidence {
+            println!("      \"{}\" by {:?}", evidence.quote, evidence.by);
+        }
+    }
+}
