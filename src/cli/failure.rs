@@ -10,9 +10,9 @@ pub const USAGE: u8 = 2;
 /// A fault of ours, panics included.
 pub const FAULT: u8 = 70;
 /// Something the user can mend.
-const MENDABLE: u8 = 1;
+pub const MENDABLE: u8 = 1;
 /// Interrupted by Ctrl-C.
-const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// Why a command did not succeed.
 #[derive(Debug)]
