@@ -1,0 +1,358 @@
+//! Reading back what is kept, on the real program, and what becomes of it when things go wrong.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use vivavoce::assessment::{Assessment, Source};
+use vivavoce::audio::Recorder;
+use vivavoce::journal::{InputKind, Journal, SessionHandle, SessionState};
+use vivavoce::loops::{Loop, MAIN_QUESTION};
+use vivavoce::recognise::Recognised;
+use vivavoce::transcript::{Segment, Transcript, Word};
+
+fn theory() -> Loop {
+    serde_json::from_value(serde_json::json!({
+        "id": "theory",
+        "title": "Theory + Follow-Ups",
+        "question": {
+            "id": MAIN_QUESTION,
+            "prompt": "Why does logistic regression use cross-entropy?",
+            "answer_seconds": 60,
+            "checklist_heading": "You should connect",
+            "points": [
+                { "id": "bernoulli", "text": "Bernoulli likelihood", "keywords": ["bernoulli"] },
+                { "id": "gradients", "text": "Useful gradients", "keywords": ["gradients"] },
+            ],
+        },
+        "follow_ups": [{
+            "id": "else",
+            "prompt": "Anything else?",
+            "answer_seconds": 30,
+            "checklist_heading": "",
+            "points": [],
+        }],
+    }))
+    .unwrap()
+}
+
+fn recognised(text: &str) -> Recognised {
+    let words: Vec<Word> = (0..)
+        .map(f64::from)
+        .zip(text.split_whitespace())
+        .map(|(second, word)| Word {
+            text: word.into(),
+            start_seconds: Some(second),
+            end_seconds: Some(second + 0.5),
+            probability: Some(0.9),
+        })
+        .collect();
+    let segment =
+        Segment { start_seconds: Some(0.0), end_seconds: Some(words.len() as f64), text: text.into(), words };
+    Recognised {
+        transcript: Transcript::from_segments(vec![segment]),
+        speech: true,
+        audio_seconds: 10.0,
+        transcribe_seconds: 0.5,
+    }
+}
+
+fn answer_aloud(session: &SessionHandle, text: &str) -> PathBuf {
+    let take = session.begin_take(session.ask(0, MAIN_QUESTION).unwrap()).unwrap();
+    let mut recorder = Recorder::create(&take.path).unwrap();
+    recorder.write(&vec![0.1; 16_000]);
+    recorder.finish().unwrap();
+    session.finish_take(take.id, recorder.seconds()).unwrap();
+    let heard = recognised(text);
+    session.save_transcript(take.id, "tiny.en", &heard).unwrap();
+    let source = Source::Audio {
+        model: "tiny.en".into(),
+        audio_seconds: heard.audio_seconds,
+        transcribe_seconds: heard.transcribe_seconds,
+    };
+    let asked = theory();
+    session
+        .save_assessment(take.id, &Assessment::new(&asked, &asked.question, source, heard.transcript))
+        .unwrap();
+    take.path
+}
+
+/// A data folder with one finished session.
+fn practised() -> (TempDir, String, PathBuf) {
+    let data = tempfile::tempdir().unwrap();
+    let journal = Journal::open(data.path()).unwrap();
+    let session = journal.begin_session(&[theory()], InputKind::Microphone, Some("tiny.en")).unwrap();
+    let recording = answer_aloud(&session, "it is the bernoulli likelihood of the labels");
+    let typed = session.ask(0, "else").unwrap();
+    session.typed_take(typed, "No, that is all.").unwrap();
+    session.finish(SessionState::Finished).unwrap();
+    (data, session.id().to_owned(), recording)
+}
+
+fn review(data: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_viva"))
+        .arg("review")
+        .args(arguments)
+        .env("VIVA_DATA_DIR", data)
+        .env_remove("VIVA_MODELS_DIR")
+        .env("TZ", "UTC")
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Asserts an exit code of 1 and a message of one line with all of `words`.
+fn assert_mendable(output: &Output, words: &[&str]) {
+    let message = stderr(output);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert_eq!(stdout(output), "");
+    assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    for word in words {
+        assert!(message.contains(word), "{word:?} is not in {message:?}");
+    }
+}
+
+#[test]
+fn without_a_journal_it_says_how_to_begin_and_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let output = review(&data, &[]);
+    assert!(output.status.success());
+    assert_eq!(stdout(&output), "");
+    assert!(stderr(&output).contains("`viva practice`"), "{}", stderr(&output));
+    assert!(!data.exists());
+    assert_mendable(&review(&data, &["last"]), &["`last`", "`viva practice`"]);
+
+    Journal::open(&data).unwrap();
+    let output = review(&data, &["--json"]);
+    assert!(output.status.success());
+    assert_eq!(stdout(&output), "");
+    assert!(stderr(&output).contains("`viva practice`"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_session_is_listed_and_read_back() {
+    let (data, id, recording) = practised();
+    let list = review(data.path(), &[]);
+    let line = stdout(&list);
+    for expected in [&id as &str, "finished", "Theory + Follow-Ups", "/2 covered"] {
+        assert!(line.contains(expected), "{expected:?} is not in {line:?}");
+    }
+    for asked in ["last", &id, &id[..6]] {
+        let page = stdout(&review(data.path(), &[asked]));
+        for expected in [
+            "Why does logistic regression use cross-entropy?",
+            &recording.to_string_lossy(),
+            "bernoulli",
+            "Useful gradients",
+            "8 words",
+            "No, that is all.",
+            "no checklist",
+        ] {
+            assert!(page.contains(expected), "{expected:?} is not in\n{page}");
+        }
+        assert!(!page.contains('\x1b'), "a pipe gets no colour");
+    }
+}
+
+#[test]
+fn programs_get_one_object_a_line_or_one_for_a_session() {
+    let (data, id, recording) = practised();
+    let output = review(data.path(), &["--json"]);
+    let list: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(list.len(), 1);
+    assert_eq!(list[0]["schema"], "viva.session-summary/1");
+    assert_eq!(list[0]["id"], id.as_str());
+
+    let session: Value = serde_json::from_slice(&review(data.path(), &["last", "--json"]).stdout).unwrap();
+    assert_eq!(session["schema"], "viva.session/1");
+    let take = &session["loops"][0]["questions"][0]["takes"][0];
+    assert_eq!(take["recording"], &*recording.to_string_lossy());
+    let judged: Assessment = serde_json::from_value(take["assessments"][0]["assessment"].clone()).unwrap();
+    assert_eq!(judged.schema, "viva.assessment/1");
+    assert_eq!(judged.transcript.text, "it is the bernoulli likelihood of the labels");
+    // The typed answer was kept unjudged; `review` has judged it.
+    let typed = &session["loops"][0]["questions"][1];
+    assert_eq!((&typed["state"], &typed["takes"][0]["kind"]), (&"assessed".into(), &"typed".into()));
+}
+
+#[test]
+fn an_unknown_session_names_the_nearest() {
+    let (data, id, _) = practised();
+    let misspelt = id.replace("theory", "teory");
+    assert_mendable(&review(data.path(), &[&misspelt]), &[&misspelt, &format!("did you mean `{id}`?")]);
+    Journal::open(data.path()).unwrap().begin_session(&[theory()], InputKind::Typed, None).unwrap();
+    assert_mendable(&review(data.path(), &[&id[..4]]), &[&id, &format!("{id}-2"), "several"]);
+}
+
+#[test]
+fn judging_anew_keeps_the_old_judgement() {
+    let (data, _, _) = practised();
+    let database = rusqlite::Connection::open(data.path().join("journal.sqlite3")).unwrap();
+    let changed = database
+        .execute("UPDATE assessments SET assessment_json = replace(assessment_json, '\"engine\":\"', '\"engine\":\"0.0.0-')", [])
+        .unwrap();
+    assert_eq!(changed, 1);
+    drop(database);
+    let output = review(data.path(), &["last", "--reassess", "--json"]);
+    assert!(stderr(&output).contains("1 answer is judged differently"), "{}", stderr(&output));
+    let session: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let assessments = &session["loops"][0]["questions"][0]["takes"][0]["assessments"];
+    assert!(assessments[0]["assessment"]["engine"].as_str().unwrap().starts_with("0.0.0-"));
+    assert_eq!(assessments[1]["assessment"]["engine"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(review(data.path(), &["--reassess"]).status.code(), Some(2));
+}
+
+/// Not a test: a process that practises until it is killed. The tests below start it.
+#[test]
+#[ignore = "a process of its own for other tests"]
+fn practise_until_killed() {
+    let Some(data) = std::env::var_os("VIVA_TEST_PRACTISE_IN") else { return };
+    let journal = Journal::open(Path::new(&data)).unwrap();
+    let session = journal.begin_session(&[theory()], InputKind::Microphone, Some("tiny.en")).unwrap();
+    let take = session.begin_take(session.ask(0, MAIN_QUESTION).unwrap()).unwrap();
+    let mut recorder = Recorder::create(&take.path).unwrap();
+    loop {
+        recorder.write(&[0.25; 800]);
+        println!("seconds {}", recorder.seconds());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Starts [`practise_until_killed`] and waits until so many seconds are recorded.
+fn practise_elsewhere(data: &Path, seconds: f64) -> (Child, BufReader<std::process::ChildStdout>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "practise_until_killed", "--ignored", "--nocapture"])
+        .env("VIVA_TEST_PRACTISE_IN", data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    while last_seconds(&mut lines).expect("the practising process goes on") < seconds {}
+    (child, lines)
+}
+
+/// The next report of how much is recorded; `None` when the process has ended.
+fn last_seconds(lines: &mut impl BufRead) -> Option<f64> {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        if lines.read_line(&mut line).unwrap() == 0 {
+            return None;
+        }
+        if let Some((_, seconds)) = line.trim_end().split_once("seconds ")
+            && let Ok(seconds) = seconds.parse()
+        {
+            return Some(seconds);
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_was_cut_off_by_a_kill_is_kept_to_within_a_second() {
+    for at in [0.2, 1.0, 2.75] {
+        let data = tempfile::tempdir().unwrap();
+        let (mut child, mut lines) = practise_elsewhere(data.path(), at);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let mut said = at;
+        while let Some(seconds) = last_seconds(&mut lines) {
+            said = seconds;
+        }
+
+        let output = review(data.path(), &[]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let list = stdout(&output);
+        assert!(list.contains("interrupted") && list.contains("1 answer not judged yet"), "{list}");
+        let told = stderr(&output);
+        assert!(told.contains("was cut off") && told.contains("recording saved"), "{told}");
+        assert!(told.contains("`viva models fetch tiny.en`"), "{told}");
+
+        let session: Value =
+            serde_json::from_slice(&review(data.path(), &["last", "--json"]).stdout).unwrap();
+        let take = &session["loops"][0]["questions"][0]["takes"][0];
+        let kept = take["seconds"].as_f64().unwrap();
+        assert!(said - kept < 1.0 && kept <= said + 1.0, "said {said} s, kept {kept} s");
+        let reader = hound::WavReader::open(take["recording"].as_str().unwrap()).unwrap();
+        assert_eq!(f64::from(reader.duration()) / 16_000.0, kept);
+
+        let again = stderr(&review(data.path(), &["--no-transcribe"]));
+        assert_eq!(again, "", "all has been said");
+        assert!(Journal::open(data.path()).unwrap().resumable().unwrap().is_some());
+    }
+}
+
+#[test]
+fn a_session_that_runs_in_another_terminal_is_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut child, _lines) = practise_elsewhere(data.path(), 0.5);
+    let output = review(data.path(), &[]);
+    let part = |data: &Path| {
+        let session = fs::read_dir(data.join("recordings")).unwrap().next().unwrap().unwrap().path();
+        session.join("1-theory-prompt-1.wav.part").exists()
+    };
+    let untouched = part(data.path());
+    // Killed before anything is asserted, so that a failure leaves no process behind.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(stdout(&output).contains("still running"), "{}", stdout(&output));
+    assert_eq!(stderr(&output), "");
+    assert!(untouched, "its recording goes on under its name");
+    assert!(stdout(&review(data.path(), &[])).contains("interrupted"));
+    assert!(!part(data.path()));
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_is_named_and_left_as_it_is() {
+    let (data, _, _) = practised();
+    let journal = data.path().join("journal.sqlite3");
+    let path = journal.to_string_lossy().into_owned();
+
+    let database = rusqlite::Connection::open(&journal).unwrap();
+    database.pragma_update(None, "user_version", 1_000).unwrap();
+    drop(database);
+    let newer = fs::read(&journal).unwrap();
+    assert_mendable(&review(data.path(), &[]), &[&path, "newer viva", "update viva"]);
+    assert_eq!(fs::read(&journal).unwrap(), newer);
+
+    fs::write(&journal, "SQLite it is not. ".repeat(1_000)).unwrap();
+    assert_mendable(&review(data.path(), &["last"]), &[&path, "damaged", "move it away"]);
+    assert_eq!(fs::read_to_string(&journal).unwrap(), "SQLite it is not. ".repeat(1_000));
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("data");
+    fs::write(&file, "").unwrap();
+    assert_mendable(&review(&file, &[]), &[&file.to_string_lossy(), "--data-dir"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let (data, _, _) = practised();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_viva"))
+        .args(["review", "last"])
+        .env("VIVA_DATA_DIR", data.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+}
