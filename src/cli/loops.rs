@@ -1,7 +1,9 @@
 //! `viva loops`: list, show, check and import loops.
 
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -40,6 +42,22 @@ enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Make loop files from a plain list of questions, points and follow-ups
+    ///
+    /// The list has, for each loop, the lines `Loop 1: Title`, `Prompt` and what is asked, `Expected strong
+    /// answer`, `You should cover:` and one `- ` a point, `Follow-ups` and one `- ` a question. Prints the
+    /// files it wrote.
+    Import {
+        /// The list, as text or Markdown; `-` for standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Where to write the loop files [default: your loops folder]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// Replace loop files that are there already
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 /// Runs the command.
@@ -48,6 +66,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         Command::List { json } => list(json, settings),
         Command::Show { asked, json } => show(&asked, json, settings),
         Command::Check { files } => check(&files),
+        Command::Import { file, out, force } => import(&file, out.as_deref(), force, settings),
     }
 }
 
@@ -170,4 +189,78 @@ fn check(files: &[PathBuf]) -> Result<(), Failure> {
         writeln!(out, "{fault}")?;
     }
     if faults.iter().any(Fault::is_error) { Err(Failure::Said(1)) } else { Ok(()) }
+}
+
+fn import(file: &Path, out: Option<&Path>, force: bool, settings: &Settings) -> Result<(), Failure> {
+    // An id of a built-in loop would put the imported one, which has no keywords, in its place.
+    let built_in = Library::built_in()?;
+    let taken: HashSet<String> = built_in.iter().map(|entry| entry.content.id.clone()).collect();
+    let imported = match loops::text_of_file(file)
+        .map_err(|fault| vec![fault])
+        .and_then(|source| loops::import(&source, file, &taken))
+    {
+        Ok(imported) => imported,
+        Err(faults) => {
+            say_all(&faults);
+            return Err(Failure::Said(1));
+        }
+    };
+    let folder = out.unwrap_or(&settings.loops_dir.0);
+    let files: Vec<(PathBuf, String)> = imported
+        .loops
+        .iter()
+        .map(|(number, content)| {
+            (folder.join(format!("{number:02}-{}.toml", content.id)), loops::to_toml(content))
+        })
+        .collect();
+    fs::create_dir_all(folder).map_err(|error| {
+        mendable(format!(
+            "cannot create the folder `{}`: {error}; choose another with `--out DIR`",
+            folder.display()
+        ))
+    })?;
+    if !force && let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
+        return Err(mendable(format!(
+            "`{}` is there already, so nothing was written; replace it with `--force`, or choose another folder \
+             with `--out DIR`",
+            path.display()
+        )));
+    }
+    say_all(&imported.repairs);
+    let mut out = io::stdout().lock();
+    for (path, text) in &files {
+        write_whole(path, text, force).map_err(|error| {
+            mendable(format!(
+                "cannot write `{}`: {error}; choose another folder with `--out DIR`",
+                path.display()
+            ))
+        })?;
+        writeln!(out, "{}", path.display())?;
+    }
+    Ok(())
+}
+
+/// A file is there whole or not at all, and never in another one's place unless that is wanted.
+fn write_whole(path: &Path, text: &str, replace: bool) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".viva-").tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    if replace {
+        file.persist(path)?
+    } else {
+        file.persist_noclobber(path)?
+    };
+    Ok(())
+}
+
+fn mendable(message: String) -> Failure {
+    Failure::Mendable(message)
+}
+
+fn say_all(faults: &[Fault]) {
+    for fault in faults {
+        // Nothing can be done about a stderr that is gone.
+        _ = writeln!(io::stderr(), "{fault}");
+    }
 }

@@ -4,18 +4,22 @@
 //! are TOML (`viva.loop/1`); the built-in ones are embedded in the binary.
 
 mod fault;
+mod import;
 mod library;
 mod read;
+mod write;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use fault::{Fault, Severity, nearest};
+pub use import::{Imported, import};
 pub use library::{Entry, Library, LibraryError, Origin, loop_files};
 pub use read::{
     Checked, DEFAULT_FOLLOW_UP_SECONDS, DEFAULT_HEADING, DEFAULT_PROMPT_SECONDS, SatisfiedByPrompt, check,
     read, text_of_file,
 };
+pub use write::to_toml;
 
 /// What a loop file says it is.
 pub const SCHEMA: &str = "viva.loop/1";

@@ -17,7 +17,7 @@ use super::{Fault, Loop, MAIN_QUESTION, Point, Question, SCHEMA, Severity, Way};
 /// The time for an answer where the file does not say, in seconds: the loop's main question.
 pub const DEFAULT_PROMPT_SECONDS: u32 = 120;
 /// The time for an answer where the file does not say, in seconds: a follow-up.
-pub const DEFAULT_FOLLOW_UP_SECONDS: u32 = 60;
+pub const DEFAULT_FOLLOW_UP_SECONDS: u32 = 90;
 /// Introduces a checklist where the file does not say.
 pub const DEFAULT_HEADING: &str = "You should cover";
 

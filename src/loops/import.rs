@@ -1,0 +1,731 @@
+//! From plain lists of questions to loops: the form that the first eight loops were written in.
+//!
+//! ```text
+//! Loop 1: Title
+//! Prompt
+//! What is asked.
+//! Expected strong answer
+//! You should cover:
+//! - a point
+//! Follow-ups
+//! - What is asked next?
+//! ```
+//!
+//! Text exports break code spans out of such lists: white space before a code span becomes a line
+//! break, or is lost where the line has been broken already, and the break before the next item
+//! becomes a space. `Why p - y?` and the item after it arrive as `- Why`, `p - y? - When so?`. The
+//! reader puts such lines together again and says where it did.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::read::{
+    DEFAULT_FOLLOW_UP_SECONDS, DEFAULT_HEADING, DEFAULT_PROMPT_SECONDS, id_from, is_id, one_line,
+};
+use super::{Fault, Loop, MAIN_QUESTION, Point, Question, Severity};
+
+/// What was read from a plain list.
+#[derive(Debug)]
+pub struct Imported {
+    /// The loops in their order, each with the number that the list gives it (its place, where it
+    /// gives none).
+    pub loops: Vec<(usize, Loop)>,
+    /// Warnings: where broken lines were put together.
+    pub repairs: Vec<Fault>,
+}
+
+/// Reads a plain list of loops. Ids are made from the titles and differ from those in `taken`; `path`
+/// is only named in faults.
+///
+/// # Errors
+/// Every place where the text is not in the form, in the order of its lines.
+pub fn import(source: &str, path: &Path, taken: &HashSet<String>) -> Result<Imported, Vec<Fault>> {
+    let mut importer = Importer { path, faults: Vec::new() };
+    let drafts = importer.drafts(&lines(source));
+    if drafts.is_empty() && importer.faults.is_empty() {
+        let message = if source.contains("viva.loop/") {
+            "is a loop file already; copy it to your loops folder as it is"
+        } else {
+            "has no loop in it; a loop begins with a line like `Loop 1: Title`, then come `Prompt`, \
+             `Expected strong answer` and `Follow-ups`, each on a line of its own"
+        };
+        importer.faults.push(Fault::of_file(path, message));
+    }
+    let punctuated = drafts.iter().all(|draft| ends_sentences(&draft.follow_ups));
+    let mut taken = taken.clone();
+    let loops: Vec<(usize, Loop)> = (1..)
+        .zip(drafts)
+        .map(|(place, draft)| {
+            (draft.number.unwrap_or(place), importer.finish(draft, place, punctuated, &mut taken))
+        })
+        .collect();
+    importer.faults.sort_by_key(|fault| fault.line);
+    let (errors, repairs): (Vec<Fault>, Vec<Fault>) = importer.faults.into_iter().partition(Fault::is_error);
+    if errors.is_empty() { Ok(Imported { loops, repairs }) } else { Err(errors) }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Section {
+    Prompt,
+    Expected,
+    FollowUps,
+}
+
+impl Section {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Prompt => "Prompt",
+            Self::Expected => "Expected strong answer",
+            Self::FollowUps => "Follow-ups",
+        }
+    }
+
+    /// The section that a line's words name, in the ways that people name them.
+    fn named(words: &str) -> Option<Self> {
+        match words.trim().to_lowercase().replace(['-', '‑'], " ").as_str() {
+            "prompt" | "question" | "main question" => Some(Self::Prompt),
+            "expected strong answer"
+            | "expected answer"
+            | "expected points"
+            | "expectations"
+            | "strong answer"
+            | "checklist" => Some(Self::Expected),
+            "follow ups" | "followups" | "follow up" | "follow up questions" | "followup questions" => {
+                Some(Self::FollowUps)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a line is by itself.
+#[derive(Debug, Clone, PartialEq)]
+enum Kind {
+    Blank,
+    /// `Loop 1: Title`
+    Loop(usize, String),
+    /// A Markdown heading that names no section: a loop's title, or something unknown.
+    Heading(String),
+    /// A section's name, and what follows it on the line.
+    Section(Section, String),
+    /// `- text`, with the number of a numbered one.
+    Item(Option<usize>, String),
+    Text {
+        text: String,
+        indented: bool,
+    },
+}
+
+#[derive(Debug, Clone)]
+struct Line {
+    number: usize,
+    kind: Kind,
+}
+
+fn lines(source: &str) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for (number, line) in (1..).zip(source.lines()) {
+        let line: String = line
+            .chars()
+            .filter(|&character| {
+                (character.is_whitespace() || !character.is_control())
+                    && !matches!(character, '\u{feff}' | '\u{200b}')
+            })
+            .collect();
+        lines.push(Line { number, kind: kind(&line) });
+    }
+    let mut index = 1;
+    while index < lines.len() {
+        if let Some((text, next)) = swallowed_heading(&lines, index) {
+            let number = lines[index].number;
+            lines[index].kind = Kind::Text { text, indented: false };
+            lines.insert(index + 1, Line { number, kind: next });
+        }
+        index += 1;
+    }
+    lines
+}
+
+fn kind(line: &str) -> Kind {
+    let indented = line.starts_with(char::is_whitespace);
+    let text = one_line(line);
+    if text.is_empty() || text.chars().all(|character| matches!(character, '-' | '=' | '_')) && text.len() > 2
+    {
+        return Kind::Blank;
+    }
+    let heading = text.starts_with('#');
+    let bare = text.trim_start_matches('#').trim().replace("**", "");
+    let bare = bare.trim().trim_matches('_').to_owned();
+    if let Some((number, title)) = loop_heading(&bare) {
+        return Kind::Loop(number, title);
+    }
+    if let Some(section) = Section::named(bare.trim_end_matches(':')) {
+        return Kind::Section(section, String::new());
+    }
+    if let Some((name, rest)) = bare.split_once(':')
+        && let Some(section) = Section::named(name)
+    {
+        return Kind::Section(section, rest.trim().to_owned());
+    }
+    if heading {
+        return Kind::Heading(bare);
+    }
+    if let Some((number, rest)) = item(&text) {
+        return Kind::Item(number, rest.to_owned());
+    }
+    Kind::Text { text, indented }
+}
+
+/// `Loop 1: Title`, with any of the usual signs after the number.
+fn loop_heading(text: &str) -> Option<(usize, String)> {
+    let (first, rest) = text.split_once(' ')?;
+    if !first.eq_ignore_ascii_case("loop") {
+        return None;
+    }
+    let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+    let number = rest[..end].parse().ok()?;
+    let rest = rest[end..].trim_start();
+    let title = rest.strip_prefix([':', '.', ')', '-', '–', '—']);
+    // "Loop 3" alone is a loop without a title; "Loop 3 times" is somebody's sentence.
+    if title.is_none() && !rest.is_empty() {
+        return None;
+    }
+    Some((number, title.unwrap_or("").trim().to_owned()))
+}
+
+/// The text of `- text`, `* text`, `• text`, `1. text`, `1) text`, `- [ ] text`.
+fn item(text: &str) -> Option<(Option<usize>, &str)> {
+    let (marker, rest) = text.split_once(' ').unwrap_or((text, ""));
+    if matches!(marker, "-" | "*" | "•" | "–" | "—") {
+        let rest = rest.trim_start();
+        let unticked = ["[ ] ", "[x] ", "[X] "].iter().find_map(|tick| rest.strip_prefix(tick));
+        return Some((None, unticked.unwrap_or(rest)));
+    }
+    let number = marker.strip_suffix(['.', ')'])?.parse().ok()?;
+    Some((Some(number), rest))
+}
+
+/// A heading at the end of a line that a code span broke, where the export made a space of the break
+/// before it: `p - y? Follow-ups`. Only where what comes next fits the heading.
+fn swallowed_heading(lines: &[Line], index: usize) -> Option<(String, Kind)> {
+    let Kind::Text { text, indented: false } = &lines[index].kind else { return None };
+    let next = lines[index + 1..].iter().map(|line| &line.kind).find(|kind| **kind != Kind::Blank);
+    for section in ["Expected strong answer", "Expectations", "Follow-ups"] {
+        let (Some(before), Some(named)) = (text.strip_suffix(section), Section::named(section)) else {
+            continue;
+        };
+        let fits = match next {
+            Some(Kind::Item(..)) => true,
+            Some(Kind::Text { text, .. }) => named == Section::Expected && text.ends_with(':'),
+            _ => false,
+        };
+        if fits && before.ends_with(' ') && !before.trim().is_empty() {
+            return Some((before.trim().to_owned(), Kind::Section(named, String::new())));
+        }
+    }
+    let at = text.rfind(" Loop ")?;
+    let (number, title) = loop_heading(text[at..].trim())?;
+    (matches!(next, Some(Kind::Section(Section::Prompt, _))) && !title.is_empty())
+        .then(|| (text[..at].trim().to_owned(), Kind::Loop(number, title)))
+}
+
+/// One line's worth of a list item or a prompt.
+#[derive(Debug, Clone)]
+struct Piece {
+    line: usize,
+    text: String,
+    /// Whether it stands on an unindented line that begins neither an item nor anything else: what
+    /// a code span leaves behind.
+    broken: bool,
+}
+
+/// A list item as it stands in the text, perhaps with others run into it.
+#[derive(Debug, Clone)]
+struct Item {
+    number: Option<usize>,
+    pieces: Vec<Piece>,
+}
+
+/// A loop as it stands in the text.
+#[derive(Debug)]
+struct Draft {
+    line: usize,
+    number: Option<usize>,
+    title: String,
+    sections: Vec<Section>,
+    prompt: Vec<Piece>,
+    heading: Vec<Piece>,
+    points: Vec<Item>,
+    follow_ups: Vec<Item>,
+}
+
+struct Importer<'p> {
+    path: &'p Path,
+    faults: Vec<Fault>,
+}
+
+impl Importer<'_> {
+    fn report(&mut self, severity: Severity, line: usize, message: impl Into<String>) {
+        self.faults.push(Fault {
+            path: self.path.to_owned(),
+            line: Some(line),
+            column: None,
+            severity,
+            message: message.into(),
+        });
+    }
+
+    fn error(&mut self, line: usize, message: impl Into<String>) {
+        self.report(Severity::Error, line, message);
+    }
+
+    /// Sorts the lines into loops and their sections.
+    fn drafts(&mut self, lines: &[Line]) -> Vec<Draft> {
+        let mut drafts: Vec<Draft> = Vec::new();
+        let mut after_blank = false;
+        for (index, Line { number: line, kind }) in lines.iter().enumerate() {
+            let line = *line;
+            let was_blank = std::mem::replace(&mut after_blank, *kind == Kind::Blank);
+            let begins = match kind {
+                Kind::Loop(number, title) => Some((Some(*number), title.clone())),
+                Kind::Heading(title) => titles_a_loop(lines, index).then(|| numbered_title(title)),
+                _ => None,
+            };
+            if let Some((number, title)) = begins {
+                if title.is_empty() {
+                    self.error(line, "this loop has no title; write `Loop 1: Title`");
+                }
+                drafts.push(Draft {
+                    line,
+                    number,
+                    title,
+                    sections: Vec::new(),
+                    prompt: Vec::new(),
+                    heading: Vec::new(),
+                    points: Vec::new(),
+                    follow_ups: Vec::new(),
+                });
+                continue;
+            }
+            let Some(draft) = drafts.last_mut() else {
+                // What stands before the first loop is about the list as a whole.
+                if let Kind::Section(section, _) = kind {
+                    self.error(
+                        line,
+                        format!(
+                            "`{}` stands before any loop; begin each loop with a line like `Loop 1: Title`",
+                            section.name()
+                        ),
+                    );
+                }
+                continue;
+            };
+            let section = draft.sections.last().copied();
+            let piece = |text: &str, broken| Piece { line, text: text.to_owned(), broken };
+            match (kind, section) {
+                (Kind::Blank | Kind::Loop(..), _) => {}
+                (Kind::Section(next, rest), _) => {
+                    if draft.sections.contains(next) {
+                        let message = format!(
+                            "a second `{}` in this loop; does a line like `Loop 2: Title` go above it?",
+                            next.name()
+                        );
+                        self.error(line, message);
+                        continue;
+                    }
+                    draft.sections.push(*next);
+                    if !rest.is_empty() {
+                        match next {
+                            Section::Prompt => draft.prompt.push(piece(rest, false)),
+                            Section::Expected => draft.heading.push(piece(rest, false)),
+                            Section::FollowUps => self.error(
+                                line,
+                                "write `Follow-ups` on a line of its own, and below it one `- ` a follow-up",
+                            ),
+                        }
+                    }
+                }
+                (Kind::Heading(title), _) => self.error(
+                    line,
+                    format!(
+                        "`{title}` is no part of a loop; the parts are `Prompt`, `Expected strong answer` and \
+                         `Follow-ups`"
+                    ),
+                ),
+                (_, None) => {
+                    self.error(line, "expected the line `Prompt` here, before what is asked");
+                    // Once is enough: what follows is taken for the prompt.
+                    draft.sections.push(Section::Prompt);
+                }
+                (Kind::Item(_, text), Some(Section::Prompt)) => {
+                    draft.prompt.push(piece(&format!("\n- {text}"), false));
+                }
+                (Kind::Text { text, indented }, Some(Section::Prompt)) => {
+                    let broken = !indented && !draft.prompt.is_empty();
+                    draft.prompt.push(piece(text, broken));
+                }
+                (Kind::Item(number, text), Some(Section::Expected)) => {
+                    draft.points.push(Item { number: *number, pieces: vec![piece(text, false)] });
+                }
+                (Kind::Item(number, text), Some(Section::FollowUps)) => {
+                    draft.follow_ups.push(Item { number: *number, pieces: vec![piece(text, false)] });
+                }
+                (Kind::Text { text, .. }, Some(Section::Expected)) if draft.points.is_empty() => {
+                    let broken = !draft.heading.is_empty();
+                    draft.heading.push(piece(text, broken));
+                }
+                (Kind::Text { text, indented }, Some(section)) => {
+                    let items = match section {
+                        Section::FollowUps => &mut draft.follow_ups,
+                        _ => &mut draft.points,
+                    };
+                    let complete = |item: &Item| item.pieces.last().is_some_and(|last| ends_sentence(&last.text));
+                    match items.last_mut() {
+                        Some(item) if !(was_blank && complete(item)) => {
+                            item.pieces.push(piece(text, !indented));
+                        }
+                        _ => self.error(
+                            line,
+                            "expected an item here; begin it with `- `, or begin a new part or loop",
+                        ),
+                    }
+                }
+            }
+        }
+        drafts
+    }
+
+    /// Makes a loop of a draft.
+    fn finish(&mut self, draft: Draft, place: usize, punctuated: bool, taken: &mut HashSet<String>) -> Loop {
+        if draft.prompt.is_empty() {
+            self.error(
+                draft.line,
+                "this loop asks nothing; write `Prompt` on a line, and below it what is asked",
+            );
+        }
+        if draft.points.is_empty() {
+            self.error(
+                draft.line,
+                "this loop has no checklist; write `Expected strong answer` on a line, and below it one `- ` a \
+                 point",
+            );
+        }
+        let id = unused(id_from(&draft.title), &format!("loop-{place}"), taken);
+        let heading = self.mend(&draft.heading);
+        let heading = heading.trim_end_matches([':', '.']).trim();
+        let mut ids = HashSet::new();
+        let points = self
+            .items(&draft.points, ends_sentences(&draft.points))
+            .into_iter()
+            .zip(1..)
+            .map(|(text, place)| Point {
+                id: unused(short_id(&text), &format!("point-{place}"), &mut ids),
+                text,
+                keywords: Vec::new(),
+                heard_as: Vec::new(),
+                misconceptions: Vec::new(),
+                hints: Vec::new(),
+            })
+            .collect();
+        let prompt = self.mend(&draft.prompt);
+        let mut ids = HashSet::from([MAIN_QUESTION.to_owned()]);
+        let follow_ups = self
+            .items(&draft.follow_ups, punctuated)
+            .into_iter()
+            .zip(1..)
+            .map(|(prompt, place)| {
+                let id = unused(short_id(&prompt), &format!("follow-up-{place}"), &mut ids);
+                question(id, prompt, DEFAULT_FOLLOW_UP_SECONDS, DEFAULT_HEADING, Vec::new())
+            })
+            .collect();
+        let heading = if heading.is_empty() { DEFAULT_HEADING } else { heading };
+        let question = question(MAIN_QUESTION.to_owned(), prompt, DEFAULT_PROMPT_SECONDS, heading, points);
+        Loop { id, title: plain(&draft.title), question, follow_ups }
+    }
+
+    /// The texts of a list's items, those that ran together apart again.
+    fn items(&mut self, items: &[Item], punctuated: bool) -> Vec<String> {
+        let mut texts = Vec::new();
+        for item in items {
+            for pieces in apart(item, punctuated) {
+                let text = self.mend(&pieces);
+                if text.is_empty() {
+                    let line = pieces.first().map_or(0, |piece| piece.line);
+                    self.error(line, "an empty item; write something after the `-` or remove it");
+                } else {
+                    texts.push(text);
+                }
+            }
+        }
+        texts
+    }
+
+    /// One text from its pieces; a repair is reported.
+    fn mend(&mut self, pieces: &[Piece]) -> String {
+        let mut whole = String::new();
+        for piece in pieces {
+            let text = if piece.broken { spaced(&piece.text) } else { piece.text.clone() };
+            if needs_space(&whole, &text) {
+                whole.push(' ');
+            }
+            whole.push_str(&text);
+        }
+        let whole = plain(&whole);
+        if let Some(broken) = pieces.iter().find(|piece| piece.broken) {
+            self.report(Severity::Warning, broken.line, format!("a broken line; read as `{whole}`"));
+        }
+        whole
+    }
+}
+
+fn question(id: String, prompt: String, seconds: u32, heading: &str, points: Vec<Point>) -> Question {
+    Question {
+        id,
+        prompt,
+        answer_seconds: seconds,
+        checklist_heading: heading.to_owned(),
+        points,
+        say: None,
+        exemplar: None,
+        examples: Vec::new(),
+        if_missed: Vec::new(),
+        if_made: Vec::new(),
+    }
+}
+
+/// Whether a heading is a loop's title: the next thing below it is the prompt.
+fn titles_a_loop(lines: &[Line], index: usize) -> bool {
+    let next = lines[index + 1..].iter().map(|line| &line.kind).find(|kind| **kind != Kind::Blank);
+    matches!(next, Some(Kind::Section(Section::Prompt, _)))
+}
+
+/// `3. Coding` is the third loop.
+fn numbered_title(title: &str) -> (Option<usize>, String) {
+    match item(title) {
+        Some((number @ Some(_), rest)) => (number, rest.to_owned()),
+        _ => (None, title.to_owned()),
+    }
+}
+
+fn ends_sentence(text: &str) -> bool {
+    text.trim_end_matches(['`', '"', '”', ')']).ends_with(['?', '!', '.'])
+}
+
+/// Whether a list writes its items as sentences: all that no line break touches end like one. Then one
+/// that does not has not ended yet.
+fn ends_sentences(items: &[Item]) -> bool {
+    let mut whole = items.iter().filter(|item| item.pieces.len() == 1).peekable();
+    whole.peek().is_some() && whole.all(|item| item.pieces.iter().all(|piece| ends_sentence(&piece.text)))
+}
+
+/// Takes the items apart that an export ran together.
+fn apart(item: &Item, punctuated: bool) -> Vec<Vec<Piece>> {
+    let mut items: Vec<Vec<Piece>> = vec![Vec::new()];
+    let mut number = item.number;
+    for (index, piece) in item.pieces.iter().enumerate() {
+        // Where the export gave code a line to itself, punctuation begins the next one.
+        let alone =
+            item.pieces.get(index + 1).is_some_and(|next| next.text.starts_with([',', '.', '?', '!', ';']));
+        let style = if punctuated || alone || !piece.broken { Style::Sentences } else { Style::Phrases };
+        for (place, part) in split(&piece.text, &mut number, style).into_iter().enumerate() {
+            if place > 0 {
+                items.push(Vec::new());
+            }
+            // An empty part is an item that begins with code: it goes on in the next line.
+            if let Some(pieces) = items.last_mut()
+                && !(part.is_empty() && index + 1 < item.pieces.len())
+            {
+                let broken = piece.broken || place > 0;
+                pieces.push(Piece { line: piece.line, text: part, broken });
+            }
+        }
+    }
+    items
+}
+
+/// What a dash between two items can be told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// The item before it ends like a sentence.
+    Sentences,
+    /// It stands between words, not between operands.
+    Phrases,
+}
+
+/// Splits a line at the marks that begin another item.
+fn split(text: &str, number: &mut Option<usize>, style: Style) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    // A numbered list says itself where the next item begins.
+    if let Some(number) = number {
+        loop {
+            let marks = [format!(" {}. ", *number + 1), format!(" {}) ", *number + 1)];
+            let Some((at, mark)) = marks.iter().find_map(|mark| Some((rest.find(mark.as_str())?, mark)))
+            else {
+                break;
+            };
+            *number += 1;
+            parts.push(rest[..at].trim().to_owned());
+            rest = &rest[at + mark.len()..];
+        }
+        parts.push(rest.trim().to_owned());
+        return parts;
+    }
+    // A mark at the end begins an item that begins with code.
+    let padded = format!("{text} ");
+    let dashes: Vec<usize> = padded
+        .match_indices(" - ")
+        .map(|(at, _)| at)
+        .filter(|&at| padded[..at].matches('`').count() % 2 == 0)
+        .collect();
+    let sentence_ends = dashes.iter().any(|&at| ends_sentence(&padded[..at]));
+    let mut start = 0;
+    for (index, &at) in dashes.iter().enumerate() {
+        let (before, after) = (&padded[start..at], &padded[at + 3..]);
+        let separates = if ends_sentence(before) {
+            true
+        } else if style == Style::Sentences || sentence_ends {
+            false
+        } else {
+            let last = index + 1 == dashes.len();
+            !is_minus(before, after, start == 0, last)
+        };
+        if separates {
+            parts.push(before.trim().to_owned());
+            start = at + 3;
+        }
+    }
+    parts.push(padded[start.min(padded.len())..].trim().to_owned());
+    parts
+}
+
+/// Whether a dash between `before` and `after` is a minus in code. `leading`: `before` begins a line
+/// that a code span broke, so its first word is code whatever it looks like.
+fn is_minus(before: &str, after: &str, leading: bool, last: bool) -> bool {
+    let mut words = before.split_whitespace();
+    let Some(left) = words.next_back() else { return true };
+    let first = leading && words.next().is_none();
+    let mut words = after.split_whitespace();
+    let Some(right) = words.next() else { return false };
+    let alone = words.next().is_none() || right.ends_with([',', '.', '?', '!', ';', ':']);
+    let letter = |word: &str| word.chars().count() == 1;
+    // "a" may be an article: only at the end of a phrase is it sure to be a name.
+    let right_is_code =
+        if matches!(right, "a" | "A" | "I") { alone } else { is_code(right) || FUNCTIONS.contains(&right) };
+    if (first || is_code(left)) && right_is_code {
+        return true;
+    }
+    // "x - mean" at the end; "loss - baseline" with the next item still to come.
+    (letter(left) && alone) || (first && !last)
+}
+
+/// Names that stand after a minus without looking like code.
+const FUNCTIONS: &[&str] =
+    &["log", "exp", "max", "min", "sum", "mean", "sqrt", "softmax", "sigmoid", "argmax"];
+
+/// Two-letter words that are not names of anything.
+const SHORT_WORDS: &[&str] = &[
+    "am", "an", "as", "at", "be", "by", "do", "go", "he", "if", "in", "is", "it", "me", "my", "no", "of",
+    "on", "or", "so", "to", "up", "us", "vs", "we",
+];
+
+/// Whether a word looks like code rather than prose.
+fn is_code(word: &str) -> bool {
+    let word = word.trim_end_matches([',', '.', '?', '!', ';', ':']);
+    let characters: Vec<char> = word.chars().collect();
+    match characters.as_slice() {
+        [] => false,
+        [one] => one.is_alphanumeric(),
+        [one, two] if one.is_lowercase() && two.is_lowercase() => !SHORT_WORDS.contains(&word),
+        _ => {
+            word.contains(|character: char| {
+                character.is_ascii_digit() || "_()[]{}^*=<>\\|@`".contains(character)
+            }) || characters.windows(2).any(|pair| pair[0].is_lowercase() && pair[1].is_uppercase())
+        }
+    }
+}
+
+/// Gives back the spaces that were lost before code: "log,exp" and "log andexp".
+fn spaced(text: &str) -> String {
+    let mut out = String::new();
+    let mut depth = 0_i32;
+    let mut in_code = false;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        out.push(character);
+        match character {
+            '`' => in_code = !in_code,
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            // "f(x,y)" and "1,000" are whole.
+            ',' | ';'
+                if depth <= 0
+                    && !in_code
+                    && characters
+                        .peek()
+                        .is_some_and(|next| next.is_alphabetic() || matches!(next, '`' | '_')) =>
+            {
+                out.push(' ');
+            }
+            _ => {}
+        }
+    }
+    let words = out.split(' ').map(|word| match word.strip_prefix("and") {
+        // Hardly any English word begins with "and".
+        Some(rest)
+            if rest.starts_with(|next: char| next.is_alphabetic() || next == '`')
+                && !rest.starts_with("roid")
+                && !rest.starts_with("rogyn") =>
+        {
+            format!("and {rest}")
+        }
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a space goes between what stands and the next piece.
+fn needs_space(whole: &str, next: &str) -> bool {
+    if whole.is_empty() || whole.ends_with(['(', '[', '\n']) || next.starts_with('\n') {
+        return false;
+    }
+    let mut characters = next.chars();
+    let (first, second) = (characters.next(), characters.next());
+    // ".grad" is code, ". Then" is the end of a sentence.
+    let closes = first.is_some_and(|first| ",.;:?!)]}".contains(first))
+        && second.is_none_or(|second| !second.is_alphanumeric() && second != '_');
+    !closes
+}
+
+/// The text as it is shown, spoken and matched: without Markdown's signs.
+fn plain(text: &str) -> String {
+    let text = text.replace("**", "").replace('`', "");
+    text.trim().lines().map(one_line).collect::<Vec<_>>().join("\n")
+}
+
+/// Words that tell nothing in an id.
+const EMPTY_WORDS: &[&str] = &[
+    "a", "an", "and", "are", "as", "at", "be", "do", "does", "for", "from", "had", "has", "have", "how",
+    "if", "in", "is", "it", "its", "might", "of", "on", "or", "should", "than", "that", "the", "their",
+    "this", "to", "was", "what", "when", "which", "why", "will", "with", "would", "you", "your",
+];
+
+/// An id of a few telling words.
+fn short_id(text: &str) -> String {
+    const WORDS: usize = 5;
+    let id = id_from(text);
+    let telling: Vec<&str> = id.split('-').filter(|word| !EMPTY_WORDS.contains(word)).take(WORDS).collect();
+    let short = telling.join("-");
+    if is_id(&short) { short } else { id }
+}
+
+/// `id`, or `fallback` where it is empty, made different from all that are taken.
+fn unused(id: String, fallback: &str, taken: &mut HashSet<String>) -> String {
+    let id = if id.is_empty() { fallback.to_owned() } else { id };
+    let unused = std::iter::once(id.clone())
+        .chain((2..).map(|count| format!("{id}-{count}")))
+        .find(|id| !taken.contains(id))
+        .unwrap_or(id);
+    taken.insert(unused.clone());
+    unused
+}

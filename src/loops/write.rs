@@ -1,0 +1,124 @@
+//! From a [`Loop`] to the text of its file.
+
+use std::fmt::Write as _;
+
+use super::{Loop, Point, Question, SCHEMA, Way};
+
+/// The loop as a file that [`super::read`] reads back to the same loop.
+pub fn to_toml(content: &Loop) -> String {
+    let mut out = format!("schema = {}\n", quoted(SCHEMA));
+    entry(&mut out, "id", &quoted(&content.id));
+    entry(&mut out, "title", &quoted(&content.title));
+    question(&mut out, &content.question, "points");
+    for follow_up in &content.follow_ups {
+        out.push_str("\n[[follow_ups]]\n");
+        entry(&mut out, "id", &quoted(&follow_up.id));
+        question(&mut out, follow_up, "follow_ups.points");
+    }
+    out
+}
+
+fn question(out: &mut String, question: &Question, points: &str) {
+    entry(out, "prompt", &quoted(&question.prompt));
+    entry(out, "answer_seconds", &question.answer_seconds.to_string());
+    if !question.points.is_empty() {
+        entry(out, "checklist_heading", &quoted(&question.checklist_heading));
+    }
+    for (key, value) in [("say", &question.say), ("exemplar", &question.exemplar)] {
+        if let Some(value) = value {
+            entry(out, key, &quoted(value));
+        }
+    }
+    if !question.examples.is_empty() {
+        entry(out, "examples", &toml::Value::from(question.examples.clone()).to_string());
+    }
+    list(out, "if_missed", &question.if_missed);
+    list(out, "if_made", &question.if_made);
+    for point in &question.points {
+        _ = write!(out, "\n[[{points}]]\n");
+        self::point(out, point);
+    }
+}
+
+fn point(out: &mut String, point: &Point) {
+    entry(out, "id", &quoted(&point.id));
+    entry(out, "text", &quoted(&point.text));
+    let ways: Vec<String> = point.keywords.iter().cloned().map(Way::into).collect();
+    list(out, "keywords", &ways);
+    list(out, "heard_as", &point.heard_as);
+    list(out, "misconceptions", &point.misconceptions);
+    list(out, "hints", &point.hints);
+}
+
+fn entry(out: &mut String, key: &str, value: &str) {
+    // Writing to a string cannot fail.
+    _ = writeln!(out, "{key} = {value}");
+}
+
+/// A list with one entry a line; an empty one is left out.
+fn list(out: &mut String, key: &str, entries: &[String]) {
+    if entries.is_empty() {
+        return;
+    }
+    _ = writeln!(out, "{key} = [");
+    for entry in entries {
+        _ = writeln!(out, "  {},", quoted(entry));
+    }
+    out.push_str("]\n");
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use super::super::{Library, read};
+    use super::*;
+
+    #[test]
+    fn the_built_in_loops_come_back_as_they_are() {
+        for entry in Library::built_in().unwrap().iter() {
+            assert_eq!(read(&to_toml(&entry.content), Path::new("again.toml")).unwrap(), entry.content);
+        }
+    }
+
+    #[test]
+    fn everything_a_file_can_hold_comes_back() {
+        let source = r#"
+            schema = "viva.loop/1"
+            id = "all"
+            title = "All \"of\" it"
+            prompt = """Two
+lines, a back\\slash and a `code`."""
+            answer_seconds = 0x40
+            say = "two lines"
+            exemplar = "Good."
+            examples = [{ text = "x", covered = ["one"], when = 2026-01-01, score = 0.5 }]
+            [[points]]
+            id = "one"
+            text = "the one"
+            keywords = ["a|b c +\td", "c++"]
+            heard_as = ["won"]
+            misconceptions = ["two"]
+            hints = ["less than two"]
+            [[follow_ups]]
+            id = "next"
+            prompt = "And?"
+            if_missed = ["one"]
+            if_made = ["one"]
+            checklist_heading = "You may say"
+            points = [{ id = "one", text = "again" }]
+        "#;
+        let content = read(source, Path::new("all.toml")).unwrap();
+        assert_eq!(content.question.points[0].keywords[0].parts, [vec!["a", "b c"], vec!["d"]]);
+        assert_eq!(content.question.points[0].keywords[1].parts, [["c++"]]);
+        assert_eq!(content.question.examples.len(), 1);
+        assert_eq!(content.question.answer_seconds, 64);
+        assert_eq!(content.follow_ups[0].checklist_heading, "You may say");
+        assert_eq!(read(&to_toml(&content), Path::new("again.toml")).unwrap(), content);
+    }
+}
