@@ -1,6 +1,6 @@
 //! `viva loops`: list, show, check and import loops.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -178,10 +178,28 @@ fn check(files: &[PathBuf]) -> Result<(), Failure> {
             paths.push(file.clone());
         }
     }
+    let mut ids: HashMap<String, PathBuf> = HashMap::new();
     for path in paths {
-        match loops::text_of_file(&path) {
-            Ok(source) => faults.extend(loops::check(&source, &path, |_| Vec::new()).faults),
-            Err(fault) => faults.push(fault),
+        let source = match loops::text_of_file(&path) {
+            Ok(source) => source,
+            Err(fault) => {
+                faults.push(fault);
+                continue;
+            }
+        };
+        let checked = loops::check(&source, &path, |_| Vec::new());
+        faults.extend(checked.faults);
+        if let Some((id, line)) = checked.id {
+            match ids.get(&id) {
+                None => _ = ids.insert(id, path),
+                // One file named twice is no mistake of the file's.
+                Some(first) if *first == path => {}
+                Some(first) => {
+                    let message =
+                        format!("the id `{id}` is taken by `{}`; give each loop its own", first.display());
+                    faults.push(Fault { line: Some(line), ..Fault::of_file(&path, message) });
+                }
+            }
         }
     }
     let mut out = std::io::stdout().lock();
@@ -213,49 +231,51 @@ fn import(file: &Path, out: Option<&Path>, force: bool, settings: &Settings) -> 
             (folder.join(format!("{number:02}-{}.toml", content.id)), loops::to_toml(content))
         })
         .collect();
-    fs::create_dir_all(folder).map_err(|error| {
-        mendable(format!(
-            "cannot create the folder `{}`: {error}; choose another with `--out DIR`",
-            folder.display()
-        ))
-    })?;
-    if !force && let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
-        return Err(mendable(format!(
-            "`{}` is there already, so nothing was written; replace it with `--force`, or choose another folder \
-             with `--out DIR`",
-            path.display()
-        )));
-    }
+    write_files(folder, &files, force)?;
     say_all(&imported.repairs);
     let mut out = io::stdout().lock();
-    for (path, text) in &files {
-        write_whole(path, text, force).map_err(|error| {
-            mendable(format!(
-                "cannot write `{}`: {error}; choose another folder with `--out DIR`",
-                path.display()
-            ))
-        })?;
+    for (path, _) in &files {
         writeln!(out, "{}", path.display())?;
     }
     Ok(())
 }
 
-/// A file is there whole or not at all, and never in another one's place unless that is wanted.
-fn write_whole(path: &Path, text: &str, replace: bool) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".viva-").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    if replace {
-        file.persist(path)?
-    } else {
-        file.persist_noclobber(path)?
+/// Writes loop files, each whole or not at all, and none where one would take another's place
+/// unasked.
+fn write_files(folder: &Path, files: &[(PathBuf, String)], force: bool) -> Result<(), Failure> {
+    let cannot = |what: &str, error: io::Error| {
+        Failure::Mendable(format!(
+            "cannot {what} `{}`: {error}; choose another folder with `--out DIR`",
+            folder.display()
+        ))
     };
+    fs::create_dir_all(folder).map_err(|error| cannot("create", error))?;
+    if !force && let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
+        return Err(Failure::Mendable(format!(
+            "`{}` is there already, so nothing was written; replace it with `--force`, or choose another folder \
+             with `--out DIR`",
+            path.display()
+        )));
+    }
+    // All are written before the first gets its name, so that a full disk leaves nothing behind.
+    let mut written = Vec::new();
+    for (path, text) in files {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".viva-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let result = builder.tempfile_in(folder).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        });
+        written.push((path, result.map_err(|error| cannot("write into", error))?));
+    }
+    for (path, file) in written {
+        let named = if force { file.persist(path) } else { file.persist_noclobber(path) };
+        named.map_err(|error| cannot("write into", error.error))?;
+    }
     Ok(())
-}
-
-fn mendable(message: String) -> Failure {
-    Failure::Mendable(message)
 }
 
 fn say_all(faults: &[Fault]) {

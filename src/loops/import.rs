@@ -51,7 +51,8 @@ pub fn import(source: &str, path: &Path, taken: &HashSet<String>) -> Result<Impo
         };
         importer.faults.push(Fault::of_file(path, message));
     }
-    let punctuated = drafts.iter().all(|draft| ends_sentences(&draft.follow_ups));
+    // A list that is broken throughout is taken to be written like the others.
+    let punctuated = ends_sentences(drafts.iter().flat_map(|draft| &draft.follow_ups)).unwrap_or(false);
     let mut taken = taken.clone();
     let loops: Vec<(usize, Loop)> = (1..)
         .zip(drafts)
@@ -108,12 +109,21 @@ enum Kind {
     Heading(String),
     /// A section's name, and what follows it on the line.
     Section(Section, String),
-    /// `- text`, with the number of a numbered one.
-    Item(Option<usize>, String),
+    /// `- text`
+    Item(Marker, String),
     Text {
         text: String,
         indented: bool,
     },
+}
+
+/// What begins an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marker {
+    /// `-`, `*`, `•`
+    Sign(char),
+    /// `1.`, `1)`
+    Number(usize),
 }
 
 #[derive(Debug, Clone)]
@@ -170,8 +180,8 @@ fn kind(line: &str) -> Kind {
     if heading {
         return Kind::Heading(bare);
     }
-    if let Some((number, rest)) = item(&text) {
-        return Kind::Item(number, rest.to_owned());
+    if let Some((marker, rest)) = item(&text) {
+        return Kind::Item(marker, rest.to_owned());
     }
     Kind::Text { text, indented }
 }
@@ -194,15 +204,17 @@ fn loop_heading(text: &str) -> Option<(usize, String)> {
 }
 
 /// The text of `- text`, `* text`, `• text`, `1. text`, `1) text`, `- [ ] text`.
-fn item(text: &str) -> Option<(Option<usize>, &str)> {
+fn item(text: &str) -> Option<(Marker, &str)> {
     let (marker, rest) = text.split_once(' ').unwrap_or((text, ""));
-    if matches!(marker, "-" | "*" | "•" | "–" | "—") {
-        let rest = rest.trim_start();
-        let unticked = ["[ ] ", "[x] ", "[X] "].iter().find_map(|tick| rest.strip_prefix(tick));
-        return Some((None, unticked.unwrap_or(rest)));
+    if let Some(number) = marker.strip_suffix(['.', ')']) {
+        return Some((Marker::Number(number.parse().ok()?), rest));
     }
-    let number = marker.strip_suffix(['.', ')'])?.parse().ok()?;
-    Some((Some(number), rest))
+    let sign = marker.chars().next()?;
+    if marker.len() > sign.len_utf8() || !matches!(sign, '-' | '*' | '•' | '–' | '—') {
+        return None;
+    }
+    let unticked = ["[ ] ", "[x] ", "[X] "].iter().find_map(|tick| rest.strip_prefix(tick));
+    Some((Marker::Sign(sign), unticked.unwrap_or(rest)))
 }
 
 /// A heading at the end of a line that a code span broke, where the export made a space of the break
@@ -242,7 +254,7 @@ struct Piece {
 /// A list item as it stands in the text, perhaps with others run into it.
 #[derive(Debug, Clone)]
 struct Item {
-    number: Option<usize>,
+    marker: Marker,
     pieces: Vec<Piece>,
 }
 
@@ -352,23 +364,26 @@ impl Importer<'_> {
                          `Follow-ups`"
                     ),
                 ),
-                (_, None) => {
+                (Kind::Item(_, text) | Kind::Text { text, .. }, None) => {
                     self.error(line, "expected the line `Prompt` here, before what is asked");
                     // Once is enough: what follows is taken for the prompt.
                     draft.sections.push(Section::Prompt);
+                    draft.prompt.push(piece(text, false));
                 }
                 (Kind::Item(_, text), Some(Section::Prompt)) => {
                     draft.prompt.push(piece(&format!("\n- {text}"), false));
                 }
                 (Kind::Text { text, indented }, Some(Section::Prompt)) => {
-                    let broken = !indented && !draft.prompt.is_empty();
+                    // After a whole sentence it is just the next line.
+                    let broken =
+                        !indented && draft.prompt.last().is_some_and(|last| !ends_sentence(&last.text));
                     draft.prompt.push(piece(text, broken));
                 }
-                (Kind::Item(number, text), Some(Section::Expected)) => {
-                    draft.points.push(Item { number: *number, pieces: vec![piece(text, false)] });
+                (Kind::Item(marker, text), Some(Section::Expected)) => {
+                    draft.points.push(Item { marker: *marker, pieces: vec![piece(text, false)] });
                 }
-                (Kind::Item(number, text), Some(Section::FollowUps)) => {
-                    draft.follow_ups.push(Item { number: *number, pieces: vec![piece(text, false)] });
+                (Kind::Item(marker, text), Some(Section::FollowUps)) => {
+                    draft.follow_ups.push(Item { marker: *marker, pieces: vec![piece(text, false)] });
                 }
                 (Kind::Text { text, .. }, Some(Section::Expected)) if draft.points.is_empty() => {
                     let broken = !draft.heading.is_empty();
@@ -415,7 +430,7 @@ impl Importer<'_> {
         let heading = heading.trim_end_matches([':', '.']).trim();
         let mut ids = HashSet::new();
         let points = self
-            .items(&draft.points, ends_sentences(&draft.points))
+            .items(&draft.points, ends_sentences(&draft.points).unwrap_or(false))
             .into_iter()
             .zip(1..)
             .map(|(text, place)| Point {
@@ -430,7 +445,7 @@ impl Importer<'_> {
         let prompt = self.mend(&draft.prompt);
         let mut ids = HashSet::from([MAIN_QUESTION.to_owned()]);
         let follow_ups = self
-            .items(&draft.follow_ups, punctuated)
+            .items(&draft.follow_ups, ends_sentences(&draft.follow_ups).unwrap_or(punctuated))
             .into_iter()
             .zip(1..)
             .map(|(prompt, place)| {
@@ -472,7 +487,7 @@ impl Importer<'_> {
         }
         let whole = plain(&whole);
         if let Some(broken) = pieces.iter().find(|piece| piece.broken) {
-            self.report(Severity::Warning, broken.line, format!("a broken line; read as `{whole}`"));
+            self.report(Severity::Warning, broken.line, format!("lines put together; read as `{whole}`"));
         }
         whole
     }
@@ -502,7 +517,7 @@ fn titles_a_loop(lines: &[Line], index: usize) -> bool {
 /// `3. Coding` is the third loop.
 fn numbered_title(title: &str) -> (Option<usize>, String) {
     match item(title) {
-        Some((number @ Some(_), rest)) => (number, rest.to_owned()),
+        Some((Marker::Number(number), rest)) => (Some(number), rest.to_owned()),
         _ => (None, title.to_owned()),
     }
 }
@@ -511,97 +526,112 @@ fn ends_sentence(text: &str) -> bool {
     text.trim_end_matches(['`', '"', '”', ')']).ends_with(['?', '!', '.'])
 }
 
+/// Whether a text begins with a capitalised word, and more follows.
+fn begins_sentence(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let first: Vec<char> = words.next().unwrap_or("").chars().collect();
+    let capitalised = match first.as_slice() {
+        [first, rest @ ..] => first.is_uppercase() && rest.iter().all(|character| !character.is_uppercase()),
+        [] => false,
+    };
+    capitalised && words.next().is_some() && !text.split_whitespace().next().is_some_and(is_code)
+}
+
 /// Whether a list writes its items as sentences: all that no line break touches end like one. Then one
-/// that does not has not ended yet.
-fn ends_sentences(items: &[Item]) -> bool {
-    let mut whole = items.iter().filter(|item| item.pieces.len() == 1).peekable();
-    whole.peek().is_some() && whole.all(|item| item.pieces.iter().all(|piece| ends_sentence(&piece.text)))
+/// that does not has not ended yet. `None` where there is no such item.
+fn ends_sentences<'i>(items: impl IntoIterator<Item = &'i Item>) -> Option<bool> {
+    let mut whole = items.into_iter().filter(|item| item.pieces.len() == 1).peekable();
+    whole.peek()?;
+    Some(whole.all(|item| item.pieces.iter().all(|piece| ends_sentence(&piece.text))))
 }
 
 /// Takes the items apart that an export ran together.
 fn apart(item: &Item, punctuated: bool) -> Vec<Vec<Piece>> {
     let mut items: Vec<Vec<Piece>> = vec![Vec::new()];
-    let mut number = item.number;
+    let mut marker = item.marker;
     for (index, piece) in item.pieces.iter().enumerate() {
+        let next = item.pieces.get(index + 1);
         // Where the export gave code a line to itself, punctuation begins the next one.
-        let alone =
-            item.pieces.get(index + 1).is_some_and(|next| next.text.starts_with([',', '.', '?', '!', ';']));
-        let style = if punctuated || alone || !piece.broken { Style::Sentences } else { Style::Phrases };
-        for (place, part) in split(&piece.text, &mut number, style).into_iter().enumerate() {
+        let alone = next.is_some_and(|next| next.text.starts_with([',', '.', '?', '!', ';']));
+        let signs = match (piece.broken && !alone, punctuated) {
+            (false, _) => Signs::Sentence,
+            (true, true) => Signs::SentenceOrCapital,
+            (true, false) => Signs::Words,
+        };
+        for (place, part) in split(&piece.text, &mut marker, signs).into_iter().enumerate() {
             if place > 0 {
                 items.push(Vec::new());
             }
             // An empty part is an item that begins with code: it goes on in the next line.
             if let Some(pieces) = items.last_mut()
-                && !(part.is_empty() && index + 1 < item.pieces.len())
+                && !(part.is_empty() && next.is_some())
             {
-                let broken = piece.broken || place > 0;
-                pieces.push(Piece { line: piece.line, text: part, broken });
+                pieces.push(Piece { line: piece.line, text: part, broken: piece.broken || place > 0 });
             }
         }
     }
     items
 }
 
-/// What a dash between two items can be told by.
+/// What tells the mark of another item from a sign inside one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Style {
-    /// The item before it ends like a sentence.
-    Sentences,
+enum Signs {
+    /// A sentence ends before it.
+    Sentence,
+    /// A sentence ends before it, or one begins after it.
+    SentenceOrCapital,
     /// It stands between words, not between operands.
-    Phrases,
+    Words,
 }
 
 /// Splits a line at the marks that begin another item.
-fn split(text: &str, number: &mut Option<usize>, style: Style) -> Vec<String> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    // A numbered list says itself where the next item begins.
-    if let Some(number) = number {
-        loop {
-            let marks = [format!(" {}. ", *number + 1), format!(" {}) ", *number + 1)];
-            let Some((at, mark)) = marks.iter().find_map(|mark| Some((rest.find(mark.as_str())?, mark)))
-            else {
-                break;
-            };
-            *number += 1;
-            parts.push(rest[..at].trim().to_owned());
-            rest = &rest[at + mark.len()..];
-        }
-        parts.push(rest.trim().to_owned());
-        return parts;
-    }
+fn split(text: &str, marker: &mut Marker, signs: Signs) -> Vec<String> {
     // A mark at the end begins an item that begins with code.
     let padded = format!("{text} ");
-    let dashes: Vec<usize> = padded
-        .match_indices(" - ")
-        .map(|(at, _)| at)
-        .filter(|&at| padded[..at].matches('`').count() % 2 == 0)
-        .collect();
-    let sentence_ends = dashes.iter().any(|&at| ends_sentence(&padded[..at]));
-    let mut start = 0;
-    for (index, &at) in dashes.iter().enumerate() {
-        let (before, after) = (&padded[start..at], &padded[at + 3..]);
-        let separates = if ends_sentence(before) {
-            true
-        } else if style == Style::Sentences || sentence_ends {
-            false
-        } else {
-            let last = index + 1 == dashes.len();
-            !is_minus(before, after, start == 0, last)
-        };
-        if separates {
-            parts.push(before.trim().to_owned());
-            start = at + 3;
+    let (mut parts, mut start) = (Vec::new(), 0);
+    if let Marker::Number(number) = marker {
+        // A numbered list says itself what its next mark is.
+        while let Some((at, length)) = [format!(" {}. ", *number + 1), format!(" {}) ", *number + 1)]
+            .iter()
+            .find_map(|mark| Some((start + padded[start..].find(mark.as_str())?, mark.len())))
+            && (signs != Signs::Sentence || ends_sentence(&padded[start..at]))
+        {
+            *number += 1;
+            parts.push(padded[start..at].trim().to_owned());
+            start = at + length;
+        }
+    } else if let Marker::Sign(sign) = marker {
+        let mark = format!(" {sign} ");
+        let found: Vec<usize> = padded
+            .match_indices(&mark)
+            .map(|(at, _)| at)
+            .filter(|&at| padded[..at].matches('`').count() % 2 == 0)
+            .collect();
+        let in_sentences = found.iter().any(|&at| ends_sentence(&padded[..at]));
+        for &at in &found {
+            let (before, after) = (&padded[start..at], &padded[at + mark.len()..]);
+            let separates = ends_sentence(before)
+                || match signs {
+                    Signs::Sentence => false,
+                    Signs::SentenceOrCapital => begins_sentence(after),
+                    Signs::Words => {
+                        !in_sentences && !is_operator(before, after, start == 0, found.last() == Some(&at))
+                    }
+                };
+            if separates {
+                parts.push(before.trim().to_owned());
+                start = at + mark.len();
+            }
         }
     }
-    parts.push(padded[start.min(padded.len())..].trim().to_owned());
+    parts.push(padded[start..].trim().to_owned());
     parts
 }
 
-/// Whether a dash between `before` and `after` is a minus in code. `leading`: `before` begins a line
-/// that a code span broke, so its first word is code whatever it looks like.
-fn is_minus(before: &str, after: &str, leading: bool, last: bool) -> bool {
+/// Whether the sign between `before` and `after` is an operator in code. `leading`: `before` begins a
+/// line that a code span broke, so its first word is code whatever it looks like. `last`: no other sign
+/// follows.
+fn is_operator(before: &str, after: &str, leading: bool, last: bool) -> bool {
     let mut words = before.split_whitespace();
     let Some(left) = words.next_back() else { return true };
     let first = leading && words.next().is_none();
@@ -611,7 +641,7 @@ fn is_minus(before: &str, after: &str, leading: bool, last: bool) -> bool {
     let letter = |word: &str| word.chars().count() == 1;
     // "a" may be an article: only at the end of a phrase is it sure to be a name.
     let right_is_code =
-        if matches!(right, "a" | "A" | "I") { alone } else { is_code(right) || FUNCTIONS.contains(&right) };
+        if matches!(right, "a" | "A" | "I") { alone } else { is_code(right) || NAMES.contains(&right) };
     if (first || is_code(left)) && right_is_code {
         return true;
     }
@@ -620,8 +650,10 @@ fn is_minus(before: &str, after: &str, leading: bool, last: bool) -> bool {
 }
 
 /// Names that stand after a minus without looking like code.
-const FUNCTIONS: &[&str] =
-    &["log", "exp", "max", "min", "sum", "mean", "sqrt", "softmax", "sigmoid", "argmax"];
+const NAMES: &[&str] = &[
+    "alpha", "argmax", "beta", "delta", "epsilon", "eps", "eta", "exp", "gamma", "lambda", "log", "max",
+    "mean", "min", "sigma", "sigmoid", "softmax", "sqrt", "sum", "theta",
+];
 
 /// Two-letter words that are not names of anything.
 const SHORT_WORDS: &[&str] = &[
@@ -671,11 +703,9 @@ fn spaced(text: &str) -> String {
         }
     }
     let words = out.split(' ').map(|word| match word.strip_prefix("and") {
-        // Hardly any English word begins with "and".
         Some(rest)
             if rest.starts_with(|next: char| next.is_alphabetic() || next == '`')
-                && !rest.starts_with("roid")
-                && !rest.starts_with("rogyn") =>
+                && !AFTER_AND.iter().any(|known| rest.starts_with(known)) =>
         {
             format!("and {rest}")
         }
@@ -683,6 +713,9 @@ fn spaced(text: &str) -> String {
     });
     words.collect::<Vec<_>>().join(" ")
 }
+
+/// How the few words go on that begin with "and": android, androgynous, anderson_darling.
+const AFTER_AND: &[&str] = &["roid", "rogyn", "erson"];
 
 /// Whether a space goes between what stands and the next piece.
 fn needs_space(whole: &str, next: &str) -> bool {
@@ -728,4 +761,176 @@ fn unused(id: String, fallback: &str, taken: &mut HashSet<String>) -> String {
         .unwrap_or(id);
     taken.insert(unused.clone());
     unused
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const TITLE: &str = "Loop 1: One\nPrompt\nWhat?\nExpected strong answer\n";
+
+    fn read(source: &str) -> Result<Imported, Vec<Fault>> {
+        import(source, Path::new("list.txt"), &HashSet::new())
+    }
+
+    /// The points of a list that stands below a heading.
+    fn points(list: &str) -> Vec<String> {
+        let imported = read(&format!("{TITLE}You should cover:\n{list}\n")).unwrap();
+        imported.loops[0].1.question.points.iter().map(|point| point.text.clone()).collect()
+    }
+
+    fn follow_ups(list: &str) -> Vec<String> {
+        let imported = read(&format!("{TITLE}- point\nFollow-ups\n{list}\n")).unwrap();
+        imported.loops[0].1.follow_ups.iter().map(|question| question.prompt.clone()).collect()
+    }
+
+    #[test]
+    fn broken_points_come_together_and_run_together_ones_come_apart() {
+        let cases: &[(&str, &[&str])] = &[
+            (
+                "- check\nlog,exp, division - clip gradients\n- isolate it",
+                &["check log, exp, division", "clip gradients", "isolate it"],
+            ),
+            // Every inline element on a line of its own, as other exports have it.
+            ("- check\nlog\n,\nexp\n, division\n- clip", &["check log, exp, division", "clip"]),
+            (
+                "- subtract\nloss - baseline\n, then scale\n- clip",
+                &["subtract loss - baseline, then scale", "clip"],
+            ),
+            // Minus signs.
+            ("- standardise with\nx - mean\n- clip", &["standardise with x - mean", "clip"]),
+            (
+                "- shift by\nlogits - max(logits) for safety - use the axis",
+                &["shift by logits - max(logits) for safety", "use the axis"],
+            ),
+            (
+                "- the ratio is\nlog p - log q in nats - clip it",
+                &["the ratio is log p - log q in nats", "clip it"],
+            ),
+            ("- weigh by\n1 - p - keep the sign", &["weigh by 1 - p", "keep the sign"]),
+            (
+                "- advantage is\nreward - baseline - keep the sign",
+                &["advantage is reward - baseline", "keep the sign"],
+            ),
+            // Code at the start and at the end of items.
+            ("-\nlog_softmax over classes - temperature", &["log_softmax over classes", "temperature"]),
+            ("- use\nfp16 - ablations", &["use fp16", "ablations"]),
+            ("- use\nfp16 -\nbf16 is safer - ablations", &["use fp16", "bf16 is safer", "ablations"]),
+            (
+                "- compare\nfp16 andbf16 in range - ablations",
+                &["compare fp16 and bf16 in range", "ablations"],
+            ),
+            ("- call\n.backward() once - step", &["call .backward() once", "step"]),
+            ("- f of\nx (see\ny) only - step", &["f of x (see y) only", "step"]),
+            // Whole items keep their dashes; so do wrapped lines.
+            ("- percentiles - not means\n- queue time", &["percentiles - not means", "queue time"]),
+            (
+                "- softmax saturates, so that\n  gradients vanish - the usual trap\n- b",
+                &["softmax saturates, so that gradients vanish - the usual trap", "b"],
+            ),
+            ("- f\n`x - some_long` and `a,b` stay - next one", &["f x - some_long and a,b stay", "next one"]),
+            // Other marks.
+            ("1. use\nfp16 2. clip at 0.5\n3) scale", &["use fp16", "clip at 0.5", "scale"]),
+            ("* use\nx * y here * clip gradients", &["use x * y here", "clip gradients"]),
+            ("• use\nfp16 • clip gradients", &["use fp16", "clip gradients"]),
+            ("- use **bold** words", &["use bold words"]),
+            ("\t-\u{a0}tabs and\u{a0}odd  spaces\r", &["tabs and odd spaces"]),
+        ];
+        for (list, expected) in cases {
+            assert_eq!(&points(list), expected, "{list}");
+        }
+    }
+
+    #[test]
+    fn questions_end_where_their_sentences_end() {
+        let cases: &[(&str, &[&str])] = &[
+            ("- Why\np - y? - When so?\n- Where?", &["Why p - y?", "When so?", "Where?"]),
+            (
+                "- Why\nloss - baseline is best? - When so?\n- Where?",
+                &["Why loss - baseline is best?", "When so?", "Where?"],
+            ),
+            (
+                "- Derive\nsigmoid(x) - Why is it bounded?\n- Where?",
+                &["Derive sigmoid(x)", "Why is it bounded?", "Where?"],
+            ),
+            ("- Why? - When?", &["Why?", "When?"]),
+            ("- Can\n1 - beta be zero? - When", &["Can 1 - beta be zero?", "When"]),
+            ("- Why\np - y?", &["Why p - y?"]),
+        ];
+        for (list, expected) in cases {
+            assert_eq!(&follow_ups(list), expected, "{list}");
+        }
+    }
+
+    #[test]
+    fn a_heading_that_an_export_swallowed_is_found() {
+        let source = "Loop 1: One\nPrompt\nWhy is it\np - y? Expected strong answer\nYou should cover:\n- use\n\
+                      x, not y Follow-ups\n- Why\nz? Loop 2: Two\nPrompt\nSo?\nExpectations\n- a\n";
+        let loops = read(source).unwrap().loops;
+        assert_eq!(loops.len(), 2);
+        assert_eq!(loops[0].1.question.prompt, "Why is it p - y?");
+        assert_eq!(loops[0].1.question.points[0].text, "use x, not y");
+        assert_eq!(loops[0].1.follow_ups[0].prompt, "Why z?");
+        assert_eq!(loops[1].1.title, "Two");
+    }
+
+    #[test]
+    fn ids_are_telling_and_unlike() {
+        let source = "Loop 1: Coding\nPrompt\nA?\nExpectations\n- The learning rate, and what it does to the loss\n\
+                      - 数据\n- what\n- what\nLoop 2: 数据\nPrompt\nB?\nExpectations\n- b\n";
+        let taken = HashSet::from(["coding".to_owned()]);
+        let loops = import(source, Path::new("list.txt"), &taken).unwrap().loops;
+        assert_eq!(loops[0].1.id, "coding-2");
+        let ids: Vec<&str> = loops[0].1.question.points.iter().map(|point| point.id.as_str()).collect();
+        assert_eq!(ids, ["learning-rate-loss", "point-2", "what", "what-2"]);
+        assert_eq!(loops[1].1.id, "loop-2");
+    }
+
+    #[test]
+    fn what_is_not_in_the_form_is_named_with_its_line() {
+        let cases: &[(&str, &[&str])] = &[
+            ("", &["list.txt: error: has no loop in it"]),
+            ("Just\nsome text\n", &["list.txt: error: has no loop in it"]),
+            ("schema = \"viva.loop/1\"\n", &["list.txt: error: is a loop file already"]),
+            ("Prompt\nWhat?\n", &["list.txt:1: error: `Prompt` stands before any loop"]),
+            (
+                "Loop 1: A\nWhat?\nExpectations\n- b\n",
+                &["list.txt:2: error: expected the line `Prompt` here"],
+            ),
+            ("Loop 1: A\nPrompt\nExpectations\n- b\n", &["list.txt:1: error: this loop asks nothing"]),
+            (
+                "Loop 1: A\nPrompt\nWhat?\nFollow-ups\n- b?\n",
+                &["list.txt:1: error: this loop has no checklist"],
+            ),
+            ("Loop 1:\nPrompt\nWhat?\nExpectations\n- b\n", &["list.txt:1: error: this loop has no title"]),
+            ("Loop 1: A\nPrompt\nWhat?\nExpectations\n- b\n-\n- c\n", &["list.txt:6: error: an empty item"]),
+            (
+                "Loop 1: A\nPrompt\nWhat?\nExpectations\n- b\nPrompt\nSo?\nExpectations\n- c\n",
+                &[
+                    "list.txt:6: error: a second `Prompt` in this loop",
+                    "list.txt:8: error: a second `Expected strong answer` in this loop",
+                ],
+            ),
+            (
+                "Loop 1: A\nPrompt\nWhat?\nExpectations\n- b\n# Notes\n",
+                &["list.txt:6: error: `Notes` is no part of a loop"],
+            ),
+            (
+                "Loop 1: A\nPrompt\nWhat?\nExpectations\n- b\nFollow-ups\n- Why?\n\nSome closing words.\n",
+                &["list.txt:9: error: expected an item here"],
+            ),
+            (
+                "Loop 1: A\nPrompt\nWhat?\nExpectations\n- b\nFollow-ups\nWhy?\n",
+                &["list.txt:7: error: expected an item here"],
+            ),
+        ];
+        for (source, expected) in cases {
+            let faults: Vec<String> = read(source).unwrap_err().iter().map(Fault::to_string).collect();
+            assert_eq!(faults.len(), expected.len(), "{source}: {faults:?}");
+            for (fault, expected) in faults.iter().zip(*expected) {
+                assert!(fault.starts_with(expected), "{source}: {fault}");
+            }
+        }
+    }
 }

@@ -150,7 +150,7 @@ impl Library {
         let (id, content, faults) = match text_of_file(&path) {
             Ok(source) => {
                 let checked = check(&source, &path, |_| Vec::new());
-                (checked.id, checked.content, checked.faults)
+                (checked.id.map(|(id, _)| id), checked.content, checked.faults)
             }
             Err(fault) => (None, None, vec![fault]),
         };

@@ -63,8 +63,8 @@ pub type SatisfiedByPrompt = fn(&Question) -> Vec<String>;
 /// What was found in one loop file.
 #[derive(Debug)]
 pub struct Checked {
-    /// The loop's id, where it could be read.
-    pub id: Option<String>,
+    /// The loop's id and its line, where it could be read.
+    pub id: Option<(String, usize)>,
     /// The loop; `None` where a fault is an error.
     pub content: Option<Loop>,
     /// Errors and warnings in the order of the file's lines.
@@ -171,6 +171,7 @@ struct Table<'t, 's> {
     entries: &'t DeTable<'s>,
     /// "a loop", "a point", "a follow-up".
     name: &'static str,
+    known: &'static [&'static str],
     at: usize,
 }
 
@@ -212,12 +213,12 @@ impl Reader<'_> {
         self.faults.dedup_by_key(|fault| fault.line);
     }
 
-    fn document(&mut self, document: &Spanned<DeTable<'_>>) -> (Option<String>, Option<Loop>) {
-        let table = Table { entries: document.get_ref(), name: "a loop", at: 0 };
+    fn document(&mut self, document: &Spanned<DeTable<'_>>) -> (Option<(String, usize)>, Option<Loop>) {
+        let table = Table { entries: document.get_ref(), name: "a loop", known: LOOP_KEYS, at: 0 };
         if !self.schema(&table) {
             return (None, None);
         }
-        self.keys(&table, LOOP_KEYS);
+        self.keys(&table);
         let id = self.id(&table, &mut HashSet::new());
         let title = self.line(&table, "title", true).unwrap_or_default();
         let question = self.question(&table, MAIN_QUESTION.to_owned(), DEFAULT_PROMPT_SECONDS);
@@ -225,8 +226,9 @@ impl Reader<'_> {
         let mut ids = HashSet::from([MAIN_QUESTION.to_owned()]);
         let mut asked = HashSet::from([question.prompt.clone()]);
         let mut follow_ups = Vec::new();
-        for table in &self.tables(&table, "follow_ups", "a follow-up", "`id` and `prompt`") {
-            self.keys(table, FOLLOW_UP_KEYS);
+        for table in &self.tables(&table, "follow_ups", ("a follow-up", FOLLOW_UP_KEYS), "`id` and `prompt`")
+        {
+            self.keys(table);
             let id = self.id(table, &mut ids);
             let mut follow_up = self.question(table, id, DEFAULT_FOLLOW_UP_SECONDS);
             follow_up.if_missed = self.point_ids(table, "if_missed", &question.points);
@@ -236,7 +238,9 @@ impl Reader<'_> {
             }
             follow_ups.push(follow_up);
         }
-        (Some(id.clone()).filter(|id| is_id(id)), Some(Loop { id, title, question, follow_ups }))
+        let line = table.get("id").map_or(1, |value| self.lines.line(value.span().start));
+        let named = is_id(&id).then(|| (id.clone(), line));
+        (named, Some(Loop { id, title, question, follow_ups }))
     }
 
     /// Whether the file is of a schema that can be read; nothing else is worth saying otherwise.
@@ -264,7 +268,8 @@ impl Reader<'_> {
     }
 
     /// Reports keys that nothing reads.
-    fn keys(&mut self, table: &Table<'_, '_>, known: &[&str]) {
+    fn keys(&mut self, table: &Table<'_, '_>) {
+        let known = table.known;
         for key in table.entries.keys() {
             let name = key.get_ref().as_ref();
             if known.contains(&name) {
@@ -287,6 +292,13 @@ impl Reader<'_> {
     }
 
     fn missing(&mut self, table: &Table<'_, '_>, key: &str) {
+        // A mistyped key has been reported as such.
+        let meant = |name: &str| {
+            !table.known.contains(&name) && nearest(name, table.known.iter().copied()) == Some(key)
+        };
+        if table.entries.keys().any(|name| meant(name.get_ref())) {
+            return;
+        }
         let article = match key.starts_with(['a', 'e', 'i', 'o', 'u']) {
             true => "an",
             false => "a",
@@ -364,7 +376,7 @@ impl Reader<'_> {
         &mut self,
         table: &Table<'t, 's>,
         key: &str,
-        name: &'static str,
+        (name, known): (&'static str, &'static [&'static str]),
         required: &str,
     ) -> Vec<Table<'t, 's>> {
         let Some(value) = table.get(key) else { return Vec::new() };
@@ -380,7 +392,7 @@ impl Reader<'_> {
         let mut tables = Vec::new();
         for item in array {
             match item.get_ref() {
-                DeValue::Table(entries) => tables.push(Table { entries, name, at: item.span().start }),
+                DeValue::Table(entries) => tables.push(Table { entries, name, known, at: item.span().start }),
                 other => self.error(
                     item.span().start,
                     format!(
@@ -430,7 +442,7 @@ impl Reader<'_> {
         let exemplar = self.text(table, "exemplar", false);
         let examples = self.examples(table);
 
-        let tables = self.tables(table, "points", "a point", "`id` and `text`");
+        let tables = self.tables(table, "points", ("a point", POINT_KEYS), "`id` and `text`");
         if tables.is_empty() {
             // Where `points` is there but wrong, that has been said.
             let said = table.get("points").is_some_and(|value| match value.get_ref() {
@@ -457,7 +469,10 @@ impl Reader<'_> {
         for table in &tables {
             let point = self.point(table, &mut ids);
             if !point.text.is_empty() && !texts.insert(point.text.to_lowercase()) {
-                self.warning(table.at, format!("`{}` stands twice in this checklist", point.text));
+                self.warning(
+                    table.at,
+                    format!("`{}` stands twice in this checklist; remove one of the two", point.text),
+                );
             }
             points.push(point);
             places.push(table.at);
@@ -570,7 +585,7 @@ impl Reader<'_> {
     }
 
     fn point(&mut self, table: &Table<'_, '_>, ids: &mut HashSet<String>) -> Point {
-        self.keys(table, POINT_KEYS);
+        self.keys(table);
         let id = self.id(table, ids);
         let text = self.line(table, "text", true).unwrap_or_default();
         let keywords = self.keywords(table);
