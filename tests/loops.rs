@@ -525,6 +525,14 @@ fn check_names_every_fault_with_file_line_and_remedy() {
         (top("answer_seconds = 3601"), "`answer_seconds` is 3601; choose"),
         (top("answer_seconds = -1"), "`answer_seconds` is -1; choose"),
         (top("answer_seconds = 99999999999999999999"), "`answer_seconds` is 99999999999999999999; choose"),
+        // What the question gives away.
+        (
+            good()
+                .replace("What is it?", "Explain gradient clipping.")
+                .replace("the one thing", "gradient clipping"),
+            ":5: error: repeating the question alone would tick the point `one`; give it `keywords` that the \
+             question does not contain",
+        ),
         // Syntax.
         (good().replace("\"Mine\"", "Mine"), ":3:9: error: this is not TOML: "),
         (good().replace("\"What is it?\"", "\"What"), ":4:"),
@@ -623,4 +631,19 @@ fn every_loop_in_a_folder_needs_its_own_id() {
     let (code, out, _) = outcome(viva(&data).args(["loops", "check"]).arg(data.path()));
     assert_eq!(code, 1);
     assert!(out.contains("b.toml:2: error: the id `mine` is taken by `"), "{out}");
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_without_fault() {
+    let documentation = include_str!("../docs/loop-file.md");
+    let block = |start: &str| {
+        let from = documentation.find(start).unwrap() + start.find('\n').unwrap() + 1;
+        documentation[from..].split("```").next().unwrap().to_owned()
+    };
+    let data = fresh();
+    let check = viva(&data).args(["loops", "check", "-"]).write_stdin(block("```toml\n")).output().unwrap();
+    assert!(check.status.success() && check.stdout.is_empty(), "{check:?}");
+    let import =
+        viva(&data).args(["loops", "import", "-"]).write_stdin(block("```\nLoop 1: ")).output().unwrap();
+    assert!(import.status.success() && import.stderr.is_empty(), "{import:?}");
 }

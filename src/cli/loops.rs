@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Failure, Settings};
+use crate::coverage;
 use crate::loops::{self, Entry, Fault, Library, LibraryError, Origin, Question, SCHEMA};
 
 /// Arguments of `viva loops`.
@@ -187,7 +188,7 @@ fn check(files: &[PathBuf]) -> Result<(), Failure> {
                 continue;
             }
         };
-        let checked = loops::check(&source, &path, |_| Vec::new());
+        let checked = loops::check(&source, &path, coverage::satisfied_by_prompt);
         faults.extend(checked.faults);
         if let Some((id, line)) = checked.id {
             match ids.get(&id) {
