@@ -43,8 +43,14 @@ impl Journal {
         })?;
         let mut recovered = Vec::new();
         for id in candidates {
-            if let Some(_hold) = self.hold(&id)? {
-                recovered.extend(self.recover_session(id)?);
+            match self.hold(&id) {
+                Ok(Some(_hold)) => recovered.extend(self.recover_session(id)?),
+                Ok(None) => {}
+                Err(error) => recovered.push(Recovered {
+                    session: id,
+                    recordings: Vec::new(),
+                    problems: vec![error.to_string()],
+                }),
             }
         }
         Ok(recovered)
