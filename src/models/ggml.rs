@@ -399,7 +399,7 @@ fn check(reader: &mut Reader) -> Result<Hyperparameters, Flaw> {
 
     let tokens = reader.number("its vocabulary")?;
     // The end of text is left out in some early English files.
-    if tokens + 1 < WRITTEN_TOKENS as u32 || tokens > vocabulary {
+    if !(WRITTEN_TOKENS as u32 - 1..=vocabulary).contains(&tokens) {
         return Err(format!("its vocabulary has {tokens} words").into());
     }
     for _ in 0..tokens {

@@ -54,3 +54,23 @@ pub(super) fn filters(bands: usize) -> Vec<f32> {
     }
     weights
 }
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    /// Against `whisper/assets/mel_filters.npz` of openai/whisper: SHA-256 of the arrays' bytes.
+    #[test]
+    fn the_filters_are_whispers_own_to_the_bit() {
+        for (bands, sum) in [
+            (80, "4f2701b1d287d74a0dc9871026e9519d98cb76426615f2539b0d151a0ae4ec2e"),
+            (128, "2a5f9822897750e047c85dea37cc268d3be0ecfd23c28a5f10da129d99d05afe"),
+        ] {
+            let bytes: Vec<u8> = filters(bands).into_iter().flat_map(f32::to_le_bytes).collect();
+            let hex: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, sum, "{bands} bands");
+        }
+    }
+}
