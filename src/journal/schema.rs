@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::JournalError;
 
@@ -66,7 +66,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
     only_for_owner(path, 0o600).map_err(folder)?;
 
     let failed = |source| JournalError::of(path, source);
-    let mut connection = Connection::open(path).map_err(failed)?;
+    // Without the default flags, for which a name that begins with `file:` is a URI.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     // Not even the write-ahead log of a newer version is touched.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
@@ -91,7 +93,8 @@ fn only_for_owner(path: &Path, mode: u32) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         let permissions = fs::metadata(path)?.permissions();
         if permissions.mode() & 0o077 != 0 {
-            fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+            // Memory sticks have no modes; that is no reason not to keep sessions there.
+            _ = fs::set_permissions(path, fs::Permissions::from_mode(mode));
         }
     }
     #[cfg(not(unix))]
@@ -101,10 +104,13 @@ fn only_for_owner(path: &Path, mode: u32) -> io::Result<()> {
 
 fn check_owner(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     let failed = |source| JournalError::of(path, source);
-    let application: i64 = connection.pragma_query_one(None, "application_id").map_err(failed)?;
-    let version: i64 = connection.pragma_query_one(None, "user_version").map_err(failed)?;
+    // One transaction, since another program may be making the journal at this moment.
+    let transaction = connection.unchecked_transaction().map_err(failed)?;
+    let application: i64 = transaction.pragma_query_one(None, "application_id").map_err(failed)?;
+    let version: i64 = transaction.pragma_query_one(None, "user_version").map_err(failed)?;
     let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    drop(transaction);
     if application != APPLICATION_ID && (tables > 0 || version != 0) {
         return Err(JournalError::Foreign { path: path.to_owned() });
     }
