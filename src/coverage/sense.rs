@@ -1,10 +1,11 @@
 //! Which stretches of an answer do not count, though the words are there: what the speaker rejects,
 //! says they do not know, or only names.
 //!
-//! In the manner of NegEx and ConText (Chapman et al. 2001, Harkema et al. 2009): a trigger casts a
-//! shadow over the words after it, or before it, up to the end of its clause. Right answers are full of
-//! "not", so a plain negation of a thing ("the surface isn't convex", "MSE doesn't") is no trigger: what
-//! counts is the speaker declining to do, use or care.
+//! In the manner of NegEx and ConText (Chapman et al. 2001, Harkema et al. 2009): a cue casts a shadow
+//! over the words after it, up to the end of its clause, or, where it speaks of "it" or "that", over the
+//! words before it. Right answers are full of "not", so a plain negation ("the surface isn't convex",
+//! "don't normalise over the queries") is no cue: what counts is the speaker declining to do, to use or
+//! to care, and the speaker's own ignorance.
 
 use super::normalise::{Boundary, Token};
 use super::ways::is_light;
@@ -12,11 +13,11 @@ use super::ways::is_light;
 /// Why a stretch does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// The speaker would not do it.
+    /// The speaker would not do it, or thinks nothing of it.
     Rejected,
     /// The speaker does not know it.
     Unknown,
-    /// The speaker names something else as the better choice.
+    /// The speaker prefers something else to it.
     Replaced,
     /// The speaker has met the term, and says no more.
     Named,
@@ -29,7 +30,7 @@ impl Refusal {
             Self::Rejected => "you said you would not",
             Self::Unknown => "you said you did not know",
             Self::Replaced => "you named it as what not to do",
-            Self::Named => "you named it without saying anything about it",
+            Self::Named => "you named it and said nothing about it",
         }
     }
 }
@@ -43,18 +44,28 @@ pub(super) struct Shadow {
     pub first: usize,
     /// Last token in the shadow, inclusive.
     pub last: usize,
-    /// The trigger: keywords that contain it ("not gaussian") mean it.
-    pub trigger: usize,
+    /// The cue: keywords that contain it ("not gaussian") mean it.
+    pub cue: usize,
+    /// Whether it lies on what the cue's "it" or "that" refers to. What the speaker has put first and then
+    /// dismissed is dismissed, whatever stands after it.
+    pub on_topic: bool,
+}
+
+impl Shadow {
+    /// Whether it lies on a token.
+    pub fn covers(&self, token: usize) -> bool {
+        (self.first..=self.last).contains(&token)
+    }
 }
 
 /// A shadow ends after so many tokens, whatever the punctuation says.
 const REACH: usize = 14;
 
-/// "no ablations": a noun with at most two words before it.
-const NOUN_REACH: usize = 3;
+/// A topic is looked for so far back.
+const TOPIC_REACH: usize = 28;
 
 /// Words with which the speaker turns to something else.
-const TURNS: [&str; 19] = [
+const TURNS: [&str; 18] = [
     "but",
     "so",
     "because",
@@ -71,15 +82,15 @@ const TURNS: [&str; 19] = [
     "except",
     "whereas",
     "while",
-    "since",
     "beyond",
     "otherwise",
 ];
 
-/// A negation behind one of these is a condition ("if you don't know the family, KDE").
-const CONDITIONS: [&str; 8] = ["if", "when", "whenever", "where", "whether", "unless", "until", "once"];
+/// A cue behind one of these is a condition ("if you don't know the family, KDE").
+const CONDITIONS: [&str; 9] =
+    ["if", "when", "whenever", "where", "whether", "unless", "until", "once", "without"];
 
-const ADVERBS: [&str; 17] = [
+const ADVERBS: [&str; 24] = [
     "really",
     "even",
     "also",
@@ -89,22 +100,99 @@ const ADVERBS: [&str; 17] = [
     "personally",
     "ever",
     "honestly",
+    "much",
     "probably",
     "still",
-    "be",
     "too",
     "exactly",
-    "much",
-    "just",
     "quite",
+    "usually",
+    "normally",
+    "typically",
+    "generally",
+    "simply",
+    "happily",
+    "here",
+    "anyway",
+    "myself",
 ];
 
-const SPEAKERS: [&str; 5] = ["i", "we", "you", "one", "people"];
 const AUXILIARIES: [&str; 16] = [
     "would", "will", "do", "did", "should", "could", "can", "need", "have", "am", "are", "might", "must",
     "shall", "does", "had",
 ];
-const PRONOUNS: [&str; 8] = ["it", "that", "them", "those", "this", "these", "any", "either"];
+
+/// Between a verb and its object.
+const PREPOSITIONS: [&str; 10] = ["about", "into", "with", "for", "at", "on", "of", "to", "in", "as"];
+
+const PRONOUNS: [&str; 6] = ["it", "that", "them", "those", "this", "these"];
+
+/// What the speaker says they do not do, and thereby does what was asked: distrust, and not forgetting.
+const GOOD_TO_DECLINE: [&str; 30] = [
+    "trust", "rely", "accept", "expect", "assume", "conclude", "claim", "declare", "settle", "start",
+    "forget", "skip", "ignore", "miss", "neglect", "overlook", "omit", "stop", "wait", "be", "lose", "fit",
+    "get", "force", "return", "hand", "let", "overfit", "leak", "say",
+];
+
+/// Efforts: whoever declines one, or tells others not to make it, thinks nothing of its object.
+const EFFORTS: [&str; 8] = ["bother", "worry", "care", "waste", "fuss", "mess", "overthink", "sweat"];
+
+/// Verbs of knowing.
+const KNOWING: [&str; 12] = [
+    "know",
+    "remember",
+    "recall",
+    "understand",
+    "heard",
+    "used",
+    "learned",
+    "seen",
+    "studied",
+    "met",
+    "tried",
+    "understood",
+];
+
+/// Verbs of telling, declined only by those who cannot.
+const TELLING: [&str; 3] = ["explain", "name", "define"];
+
+/// What a thing is called that the speaker thinks nothing of.
+const DISMISSALS: [&str; 16] = [
+    "overkill",
+    "pointless",
+    "irrelevant",
+    "unnecessary",
+    "overrated",
+    "nonsense",
+    "useless",
+    "filler",
+    "anecdotes",
+    "anecdotal",
+    "excuse",
+    "hype",
+    "gimmick",
+    "superstition",
+    "myth",
+    "distraction",
+];
+
+/// The same in several words.
+const DISMISSING_PHRASES: [&str; 14] = [
+    "waste of time",
+    "bad idea",
+    "too complicated",
+    "too fancy",
+    "too much work",
+    "too much trouble",
+    "extra work",
+    "who cares",
+    "so what",
+    "never again",
+    "not my problem",
+    "their problem",
+    "beside the point",
+    "for textbooks",
+];
 
 /// Whether the speaker turns to something else with this word.
 pub(super) fn turns(text: &str) -> bool {
@@ -114,7 +202,7 @@ pub(super) fn turns(text: &str) -> bool {
 /// Finds every shadow in an answer.
 pub(super) fn shadows(tokens: &[Token]) -> Vec<Shadow> {
     let answer = Answer { tokens };
-    (0..tokens.len()).filter_map(|index| answer.shadow_at(index)).collect()
+    (0..tokens.len()).filter_map(|at| answer.shadow_of(at)).collect()
 }
 
 struct Answer<'a> {
@@ -122,194 +210,211 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    fn text(&self, index: usize) -> &str {
-        self.tokens.get(index).map_or("", |token| token.text.as_str())
-    }
-
-    fn is(&self, index: usize, words: &[&str]) -> bool {
-        words.contains(&self.text(index))
-    }
-
-    /// Whether these words stand here, one after the other.
-    fn says(&self, index: usize, phrase: &str) -> bool {
-        phrase.split(' ').enumerate().all(|(offset, word)| self.text(index + offset) == word)
-    }
-
-    fn shadow_at(&self, index: usize) -> Option<Shadow> {
-        match self.text(index) {
-            "not" => self.negated(index),
-            "no" => self.none(index),
-            "never" if self.says(index, "never mind") => {
-                Some(self.forward(Refusal::Rejected, index, index + 2))
+    /// The shadow that a cue at this token casts.
+    fn shadow_of(&self, at: usize) -> Option<Shadow> {
+        if let Some(phrase) = DISMISSING_PHRASES.iter().find(|phrase| self.says(at, phrase)) {
+            return Some(self.dismissal(at, at + phrase.split(' ').count() - 1));
+        }
+        match self.text(at) {
+            "not" => self.not(at),
+            "never" => self.never(at),
+            "no" => self.no(at),
+            "instead" if self.says(at, "instead of") => Some(self.forward(Refusal::Replaced, at, at + 2)),
+            "rather" if self.says(at, "rather than") => Some(self.forward(Refusal::Replaced, at, at + 2)),
+            "skip" | "forget" | "ignore"
+                if self.by_speaker(at) || self.starts_clause(at) && self.text(at) != "ignore" =>
+            {
+                let object = at + 1 + usize::from(self.says(at + 1, "about"));
+                Some(self.declined(Refusal::Rejected, at, object))
             }
-            "never" if self.is(index + 1, &["heard", "used", "learned", "understood", "met", "studied"]) => {
-                Some(self.forward(Refusal::Unknown, index, index + 2))
+            "leave" if self.by_speaker(at) && self.leaves_off(at) => {
+                Some(self.declined(Refusal::Rejected, at, at + 1))
             }
-            "instead" | "rather" if self.says(index, "instead of") || self.says(index, "rather than") => {
-                Some(self.forward(Refusal::Replaced, index, index + 2))
+            "heard" | "read" if self.is(at + 1, &["of", "about"]) && !self.refuses_before(at) => {
+                Some(self.forward(Refusal::Named, at, at + 2))
             }
-            "forget" if self.starts_clause(index) || self.speaker_before(index) => {
-                let refusal = if self.text(index.wrapping_sub(1)) == "i" {
-                    Refusal::Unknown
-                } else {
-                    Refusal::Rejected
-                };
-                Some(self.forward(refusal, index, index + 1))
+            "know" if self.recites(at) => Some(self.sentence(Refusal::Named, at)),
+            "buzzwords" | "cv" | "resume" | "lecture" | "degree" => Some(self.sentence(Refusal::Named, at)),
+            "something" if self.guesses(at) => Some(self.forward(Refusal::Unknown, at, at + 2)),
+            text if DISMISSALS.contains(&text) && self.is_said_of_something(at) => {
+                Some(self.dismissal(at, at))
             }
-            "skip" | "ignore" | "leave" | "avoid" if self.speaker_before(index) => {
-                if self.text(index) == "leave" && !self.leaves_alone(index) {
-                    return None;
-                }
-                Some(self.rejecting(index, index + 1))
-            }
-            "waste" if self.says(index, "waste of") => Some(self.backward(index)),
-            "overkill" | "pointless" | "irrelevant" | "unnecessary" | "overrated" | "nonsense"
-            | "distraction" | "useless" => Some(self.backward(index)),
-            "heard" if self.is(index + 1, &["of", "about"]) => {
-                Some(self.forward(Refusal::Named, index, index + 2))
-            }
-            "know" if self.names(index) => Some(self.forward(Refusal::Named, index, index + 1)),
             _ => None,
         }
     }
 
-    /// "not": the speaker's own refusal or ignorance, or a thing's lack of importance.
-    fn negated(&self, not: usize) -> Option<Shadow> {
+    fn not(&self, not: usize) -> Option<Shadow> {
         let auxiliary = not.checked_sub(1)?;
-        let mut verb = not + 1;
-        while self.is(verb, &ADVERBS) {
-            if self.is(verb, &["just"]) {
-                return None;
-            }
-            verb += 1;
-        }
-        if self.is(verb, &["only", "merely", "simply", "enough", "because", "all", "always"])
-            || self.conditional(not)
-        {
+        let verb = (not + 1..).find(|&at| !self.is(at, &ADVERBS))?;
+        if self.is_condition(not) || self.limits(not) {
             return None;
         }
-        if self.is(verb, &["matter", "apply", "help", "change"])
-            && self.is(auxiliary, &["does", "do", "will", "would"])
-            && self.is(verb, &["matter", "apply"])
+        if self.is(verb, &["sure", "certain", "familiar"]) {
+            return self.ignorance(not, verb + 1);
+        }
+        if self.is(auxiliary, &["does", "do", "will", "would", "is", "are", "was", "were"])
+            && self.is(
+                verb,
+                &["matter", "apply", "worth", "needed", "necessary", "important", "relevant", "required"],
+            )
         {
-            return Some(self.backward(not));
+            return Some(self.dismissal(not, verb));
         }
-        if self
-            .is(verb, &["worth", "needed", "necessary", "important", "relevant", "required", "interesting"])
-            && self.is(auxiliary, &["is", "are", "was", "were"])
+        if self.is(auxiliary, &["is", "was"]) && self.is(verb, &["about"]) {
+            return Some(self.forward(Refusal::Rejected, not, verb + 1));
+        }
+        let speaker = self.speaker_before(auxiliary);
+        if self.is(verb, &EFFORTS) && self.is(auxiliary, &AUXILIARIES) {
+            return Some(self.declined(Refusal::Rejected, not, verb + 1));
+        }
+        if !self.is(auxiliary, &AUXILIARIES) || speaker.is_none() {
+            return None;
+        }
+        if self.is(verb, &["need", "have"]) && self.is(auxiliary, &["do", "would", "will"]) {
+            let clueless = self.says(verb, "have a clue") || self.says(verb, "have any idea");
+            let refusal = if clueless { Refusal::Unknown } else { Refusal::Rejected };
+            return Some(self.declined(refusal, not, verb + 1));
+        }
+        if speaker == Some("you") || speaker == Some("people") {
+            return None;
+        }
+        if self.is(verb, &KNOWING) {
+            return self.ignorance(not, verb + 1);
+        }
+        if self.is(auxiliary, &["can", "could", "would"])
+            && (self.is(verb, &TELLING) || self.says(verb, "tell you"))
         {
-            return Some(self.backward(not));
+            let object = verb + 1 + usize::from(self.is(verb, &["tell"]));
+            return Some(self.declined(Refusal::Unknown, not, object));
         }
-        if self.is(verb, &["sure", "familiar"]) {
-            return Some(self.forward(Refusal::Unknown, not, verb + 1));
+        if self.is(auxiliary, &["can", "could", "have", "had"]) {
+            return None;
         }
-        let subject = auxiliary.checked_sub(1);
-        let by_speaker = self.is(auxiliary, &AUXILIARIES)
-            && (subject.is_none_or(|subject| {
-                self.is(subject, &SPEAKERS) || self.tokens[subject].boundary != Boundary::None
-            }) || self.speaker_before(auxiliary));
-        if !by_speaker {
-            let about = self.says(verb, "about") && self.is(auxiliary, &["is", "was"]);
-            return about.then(|| self.forward(Refusal::Rejected, not, verb + 1));
+        if self.is(verb, &["want", "wanna"]) {
+            let action = verb + 1 + usize::from(self.is(verb + 1, &["to"]));
+            let avoids = self.is(verb, &["want"]) && action == verb + 1 || self.is(action, &GOOD_TO_DECLINE);
+            return (!avoids).then(|| self.declined(Refusal::Rejected, not, action + 1));
         }
-        match self.text(verb) {
-            "know" | "remember" | "recall" | "understand" | "heard" | "used" | "learned" | "seen"
-            | "come" => Some(self.forward(Refusal::Unknown, not, verb + 1)),
-            "tell" | "name" | "explain" => Some(self.forward(Refusal::Unknown, not, verb + 1)),
-            "have" if self.says(verb, "have a clue") || self.says(verb, "have any idea") => {
-                Some(self.forward(Refusal::Unknown, not, verb + 3))
-            }
-            // Distrust is what the question asks for, and not forgetting is doing.
-            "trust" | "rely" | "accept" | "forget" | "skip" | "ignore" | "miss" | "neglect" | "overlook"
-            | "stop" | "be" | "want" | "wanna" | "lose" | "fit" | "get" | "assume" | "force" => None,
-            "believe" if self.text(verb + 1) != "in" => None,
-            "think" => {
-                let end = self.clause_end(verb + 1);
-                let belittles = (verb + 1..=end).any(|at| {
-                    self.is(
-                        at,
-                        &[
-                            "matter",
-                            "need",
-                            "anything",
-                            "worth",
-                            "important",
-                            "relevant",
-                            "necessary",
-                            "apply",
-                            "useful",
-                            "bother",
-                            "helps",
-                        ],
-                    )
-                });
-                belittles.then(|| self.rejecting(not, verb + 1))
-            }
-            _ if self.is(auxiliary, &["can", "could"]) && !self.is(verb, &["use", "bother", "care"]) => None,
-            _ => Some(self.rejecting(not, verb)),
+        if self.is(verb, &["think", "see", "believe"]) {
+            let says_in = self.is(verb, &["believe"]) && self.is(verb + 1, &["in"]);
+            return (says_in || self.belittles(verb + 1))
+                .then(|| self.declined(Refusal::Rejected, not, verb + 1));
         }
+        let leaves_out = self.is(verb, &["leave"]) && self.leaves_off(verb);
+        if self.is(verb, &GOOD_TO_DECLINE) || leaves_out {
+            return None;
+        }
+        // "so I wouldn't use it": the reason given before is meant as one.
+        let concludes = self.is(self.clause_start(not), &["so"])
+            && self.is(verb, &["use", "pick", "choose", "take", "do"]);
+        let mut shadow = self.declined(Refusal::Rejected, not, verb + 1);
+        shadow.first = shadow.first.min(verb);
+        (!concludes || !shadow.on_topic).then_some(shadow)
     }
 
-    /// "no ablations", "no idea what KDE is", "domain shift, no, text is text".
-    fn none(&self, no: usize) -> Option<Shadow> {
-        if self.conditional(no)
-            || self.is(no + 1, &["matter", "reason", "wonder", "longer", "more", "one", "single"])
-        {
+    fn never(&self, never: usize) -> Option<Shadow> {
+        let verb = (never + 1..).find(|&at| !self.is(at, &ADVERBS))?;
+        if self.is(verb, &["mind"]) {
+            return Some(self.declined(Refusal::Rejected, never, verb + 1));
+        }
+        if self.is(verb, &KNOWING) || self.is(verb, &["done", "had", "run"]) {
+            return Some(self.declined(Refusal::Unknown, never, verb + 1));
+        }
+        let tries = self.is(verb, &["bothered", "cared", "needed", "worried"]) || self.is(verb, &EFFORTS);
+        let declines = self.by_speaker(never) && !self.is(verb, &GOOD_TO_DECLINE) && !self.limits(never);
+        (tries || declines).then(|| {
+            let shadow = self.declined(Refusal::Rejected, never, verb + 1);
+            Shadow { first: shadow.first.min(verb), ..shadow }
+        })
+    }
+
+    /// "no ablations.", "no need for seeds", "no idea what KDE is", "domain shift, no, text is text".
+    fn no(&self, no: usize) -> Option<Shadow> {
+        if self.is_condition(no) {
             return None;
         }
         if self.is(no + 1, &["idea", "clue"]) {
-            return Some(self.forward(Refusal::Unknown, no, no + 2));
+            return self.ignorance(no, no + 2);
         }
         if self.is(no + 1, &["need", "point"]) {
-            return Some(self.rejecting(no, no + 2));
+            return Some(self.declined(Refusal::Rejected, no, no + 2));
         }
-        let alone = no > 0
+        let interjected = no > 0
             && self.tokens[no].boundary != Boundary::None
-            && self.tokens[no - 1].boundary == Boundary::Comma;
-        if alone {
-            return Some(self.backward(no));
+            && self.tokens[no - 1].boundary != Boundary::None;
+        if interjected {
+            return Some(self.topic(Refusal::Rejected, no, no));
         }
-        let mut shadow = self.forward(Refusal::Rejected, no, no + 1);
-        shadow.last = shadow.last.min(no + NOUN_REACH);
-        Some(shadow)
+        let end = self.clause_end(no + 1);
+        let only_a_noun = end <= no + 3 && self.tokens[end].boundary != Boundary::None;
+        let said_outright =
+            self.starts_clause(no) || self.is(no.wrapping_sub(1), &["is", "are", "need", "want"]);
+        (only_a_noun && said_outright).then(|| self.forward(Refusal::Rejected, no, no + 1))
     }
 
-    /// Something is rejected from `from` on; if that is only "it" or "that", what stood before is meant.
-    fn rejecting(&self, trigger: usize, from: usize) -> Shadow {
-        let end = self.clause_end(from);
-        let object = (from..=end.min(from + 3)).find(|&at| self.is(at, &PRONOUNS));
-        let names_something = |last: usize| (from + 1..last).any(|at| self.is_heavy(at));
-        let concludes = self.is(self.clause_start(trigger), &["so"]);
-        match object {
-            Some(pronoun) if !names_something(pronoun) && self.refers_back(pronoun) && !concludes => Shadow {
-                first: self.referent_start(trigger),
-                ..self.forward(Refusal::Rejected, trigger, from)
-            },
-            _ => self.forward(Refusal::Rejected, trigger, from),
+    /// What stands from `object` on is declined; if that is only "it" or nothing, what stood before is meant.
+    fn declined(&self, refusal: Refusal, cue: usize, object: usize) -> Shadow {
+        let end = self.clause_end(object);
+        let says_nothing = self.tokens[object.min(self.tokens.len()) - 1].boundary != Boundary::None
+            || object >= self.tokens.len()
+            || turns(self.text(object));
+        let first_said = (object..=end).find(|&at| !self.is(at, &PREPOSITIONS) && !self.is(at, &ADVERBS));
+        let refers_back = first_said.is_none_or(|at| {
+            let alone = self.tokens[at].boundary != Boundary::None
+                || at == end
+                || self.is(at, &["it", "them"])
+                || self.is(at + 1, &ADVERBS)
+                || self.is(at + 1, &PREPOSITIONS)
+                || self.is(at + 1, &["alone", "out", "is", "has", "either", "matters", "and", "or"]);
+            self.is(at, &PRONOUNS) && alone
+                || self.says(at, "any of")
+                || self.is(at, &["either", "check"]) && at == end
+        });
+        if says_nothing || refers_back {
+            self.topic(refusal, cue, if says_nothing { cue } else { end })
+        } else {
+            self.forward(refusal, cue, object)
         }
     }
 
-    /// "that" as the object itself, not "that kernel" or "any of that stuff" before a noun.
-    fn refers_back(&self, pronoun: usize) -> bool {
-        self.tokens[pronoun].boundary != Boundary::None
-            || matches!(self.text(pronoun), "it" | "them" | "those")
-            || !self.is_heavy(pronoun + 1)
-            || self.is(pronoun + 1, &["alone", "out", "either", "got", "has", "matters", "one"])
+    /// The speaker does not know what stands from `object` on, unless they ask for it ("not sure whether one
+    /// means keep") or go on from there ("I don't know the family, so KDE").
+    fn ignorance(&self, cue: usize, object: usize) -> Option<Shadow> {
+        let shadow = self.declined(Refusal::Unknown, cue, object);
+        let goes_on = self.is(shadow.last + 1, &["so", "unless"]);
+        (!goes_on && !self.is(object, &["whether", "if", "which"])).then_some(shadow)
     }
 
-    fn forward(&self, refusal: Refusal, trigger: usize, from: usize) -> Shadow {
-        Shadow { refusal, first: from.min(self.tokens.len() - 1), last: self.clause_end(from), trigger }
+    /// Something is called pointless at `cue..=end`: the subject of the clause, or what its "that" refers to.
+    fn dismissal(&self, cue: usize, end: usize) -> Shadow {
+        let start = self.clause_start(cue);
+        let has_subject = (start..cue).any(|at| self.is_heavy(at));
+        if has_subject {
+            Shadow { refusal: Refusal::Rejected, first: start, last: end, cue, on_topic: true }
+        } else {
+            self.topic(Refusal::Rejected, cue, end)
+        }
     }
 
-    /// What stood before in the clause, or, if that is only "it", in the clauses before.
-    fn backward(&self, trigger: usize) -> Shadow {
-        let start = self.clause_start(trigger);
-        let names_something = (start..trigger).any(|at| self.is_heavy(at) && !self.is(at, &AUXILIARIES));
-        let first = if names_something { start } else { self.referent_start(trigger) };
-        Shadow { refusal: Refusal::Rejected, first, last: trigger, trigger }
+    fn forward(&self, refusal: Refusal, cue: usize, from: usize) -> Shadow {
+        let first = from.min(self.tokens.len() - 1);
+        Shadow { refusal, first, last: self.clause_end(from).max(first), cue, on_topic: false }
     }
 
-    /// Where the clause that `from` stands in ends: the last token of it.
+    fn topic(&self, refusal: Refusal, cue: usize, end: usize) -> Shadow {
+        Shadow { refusal, first: self.topic_start(cue), last: end.max(cue), cue, on_topic: true }
+    }
+
+    fn sentence(&self, refusal: Refusal, cue: usize) -> Shadow {
+        let first = self.sentence_start(cue, TOPIC_REACH);
+        let last = (cue..self.tokens.len())
+            .take(TOPIC_REACH)
+            .find(|&at| self.tokens[at].boundary == Boundary::Sentence || self.is(at + 1, &["but", "so"]))
+            .unwrap_or((cue + TOPIC_REACH).min(self.tokens.len() - 1));
+        Shadow { refusal, first, last, cue, on_topic: true }
+    }
+
+    /// The last token of the clause that goes on at `from`.
     fn clause_end(&self, from: usize) -> usize {
         let last = self.tokens.len() - 1;
         let mut at = from.min(last);
@@ -323,8 +428,7 @@ impl Answer<'_> {
                 Boundary::Comma => !self.is(next, &["or", "nor", "and", "any", "either"]),
                 Boundary::None => false,
             };
-            let turns = at > from && (self.is(next, &TURNS) || self.starts_first_person(next));
-            if ends || turns {
+            if ends || self.is(next, &TURNS) || self.starts_assertion(next) {
                 break;
             }
             at = next;
@@ -332,41 +436,150 @@ impl Answer<'_> {
         at
     }
 
-    fn starts_first_person(&self, at: usize) -> bool {
-        self.is(at, &["i"]) && self.is(at + 1, &["would", "will", "am", "do", "have"])
-    }
-
-    /// Where the clause of `at` starts.
+    /// The first token of the clause that `at` stands in.
     fn clause_start(&self, at: usize) -> usize {
-        (0..at)
-            .rev()
-            .take(REACH)
-            .take_while(|&before| self.tokens[before].boundary == Boundary::None)
-            .take_while(|&before| !self.is(before + 1, &TURNS))
-            .last()
-            .unwrap_or(at)
-    }
-
-    /// Where that starts which a pronoun in the clause of `trigger` refers to: its own sentence, or, if
-    /// the clause opens that, the sentence before.
-    fn referent_start(&self, trigger: usize) -> usize {
-        let sentence = |at: usize| {
-            (0..at)
-                .rev()
-                .take(2 * REACH)
-                .take_while(|&before| self.tokens[before].boundary != Boundary::Sentence)
-                .last()
-        };
-        let clause = self.clause_start(trigger);
-        match sentence(clause) {
-            Some(start) if (start..clause).any(|at| self.is_heavy(at)) => start,
-            _ => clause.checked_sub(1).map_or(clause, |before| sentence(before).unwrap_or(before)),
+        let mut start = at;
+        while start > 0
+            && at - start < REACH
+            && self.tokens[start - 1].boundary == Boundary::None
+            && !self.is(start, &TURNS)
+        {
+            start -= 1;
         }
+        start
     }
 
-    fn conditional(&self, at: usize) -> bool {
-        let start = self.clause_start(at);
-        (start..at).rev().take(6).any(|before| self.is(before, &CONDITIONS))
+    fn sentence_start(&self, at: usize, reach: usize) -> usize {
+        let mut start = at;
+        while start > 0 && at - start < reach && self.tokens[start - 1].boundary != Boundary::Sentence {
+            start -= 1;
+        }
+        start
+    }
+
+    /// Where that starts which a pronoun in the cue's clause refers to: what the sentence has said before,
+    /// or, if the clause opens it, the sentence before.
+    fn topic_start(&self, cue: usize) -> usize {
+        let clause = self.clause_start(cue);
+        let mut start = clause;
+        while start > 0
+            && clause - start < TOPIC_REACH
+            && self.tokens[start - 1].boundary != Boundary::Sentence
+        {
+            let asserted_before =
+                start < clause && (self.is(start, &["but", "so"]) || self.starts_assertion(start));
+            if asserted_before && (start..clause).any(|at| self.is_heavy(at)) {
+                break;
+            }
+            start -= 1;
+        }
+        if (start..clause).any(|at| self.is_heavy(at)) || start == 0 {
+            return start;
+        }
+        self.sentence_start(start - 1, TOPIC_REACH)
+    }
+
+    /// "I would", "I'm": the speaker says what they do.
+    fn starts_assertion(&self, at: usize) -> bool {
+        self.is(at, &["i", "we"]) && self.is(at + 1, &["would", "will", "am"]) && !self.is(at + 2, &["not"])
+    }
+
+    /// "if it isn't", but not "if they overlap, I wouldn't".
+    fn is_condition(&self, cue: usize) -> bool {
+        (self.clause_start(cue)..cue).rev().take(8).any(|before| self.is(before, &CONDITIONS))
+    }
+
+    /// "not only", "I wouldn't return just a label", "never change two things at once".
+    fn limits(&self, cue: usize) -> bool {
+        (cue + 1..=self.clause_end(cue + 1).min(cue + 8)).any(|at| {
+            self.is(at, &["only", "just", "merely", "solely", "enough", "blindly", "always", "all", "raw"])
+                || self.says(at, "at once")
+        })
+    }
+
+    /// The subject, if it is one who speaks: "I would", "you really do", "I'm gonna".
+    fn speaker_before(&self, auxiliary: usize) -> Option<&str> {
+        (0..auxiliary)
+            .rev()
+            .take(4)
+            .take_while(|&before| self.tokens[before].boundary == Boundary::None)
+            .find(|&before| {
+                !self.is(before, &AUXILIARIES)
+                    && !self.is(before, &ADVERBS)
+                    && !self.is(before, &["just", "going", "gonna", "to", "rather"])
+            })
+            .filter(|&before| self.is(before, &["i", "we", "you", "people", "us"]))
+            .map(|before| self.text(before))
+    }
+
+    fn by_speaker(&self, verb: usize) -> bool {
+        self.speaker_before(verb).is_some()
+    }
+
+    fn refuses_before(&self, at: usize) -> bool {
+        (0..at).rev().take(3).any(|before| self.is(before, &["not", "never"]))
+    }
+
+    /// "I don't think it matters", "I don't see why you'd need".
+    fn belittles(&self, from: usize) -> bool {
+        (from..=self.clause_end(from)).any(|at| {
+            self.is(
+                at,
+                &[
+                    "matter",
+                    "matters",
+                    "need",
+                    "needs",
+                    "needed",
+                    "anything",
+                    "worth",
+                    "important",
+                    "relevant",
+                    "necessary",
+                    "apply",
+                    "applies",
+                    "useful",
+                    "helps",
+                    "help",
+                    "issue",
+                    "problem",
+                    "point",
+                    "why",
+                ],
+            )
+        })
+    }
+
+    /// "leave that alone", "leave it out", "leave at the default".
+    fn leaves_off(&self, leave: usize) -> bool {
+        (leave + 1..leave + 7).any(|at| self.is(at, &["alone", "out", "aside", "away", "default"]))
+    }
+
+    /// "I know FSDP, ZeRO, Adam", but not "I know that" or "so I know the".
+    fn recites(&self, know: usize) -> bool {
+        let by_speaker = know > 0 && self.is(know - 1, &["i"]);
+        let lists = (know + 1..know + 6)
+            .filter(|&at| self.tokens.get(at).is_some_and(|token| token.boundary == Boundary::Comma))
+            .count();
+        by_speaker
+            && (lists > 0 || self.is(know + 1, &["about", "of"]))
+            && !self.is(know + 1, &["that", "the", "how", "what", "which", "if", "whether", "it", "i"])
+    }
+
+    /// "is it maybe something with gradients?"
+    fn guesses(&self, something: usize) -> bool {
+        self.is(something + 1, &["with", "about"])
+            && (something.saturating_sub(4)..something + 8)
+                .any(|at| self.is(at, &["maybe", "perhaps"]) || self.says(at, "is it"))
+    }
+
+    /// Behind a copula: "that's overrated", "just anecdotes", but not "isn't overkill".
+    fn is_said_of_something(&self, at: usize) -> bool {
+        let before = at.saturating_sub(4)..at;
+        before
+            .clone()
+            .any(|before| self.is(before, &["is", "are", "was", "seems", "sounds", "just", "feels"]))
+            && !before.clone().any(|before| self.is(before, &["not", "never"]))
     }
 
     fn starts_clause(&self, at: usize) -> bool {
@@ -375,34 +588,29 @@ impl Answer<'_> {
             || self.is(at - 1, &["so", "and", "but", "just"])
     }
 
-    /// "I would", "I'd just", "you can", "let us".
-    fn speaker_before(&self, at: usize) -> bool {
-        (0..at)
-            .rev()
-            .take(4)
-            .take_while(|&before| self.tokens[before].boundary == Boundary::None)
-            .find(|&before| {
-                !self.is(before, &AUXILIARIES)
-                    && !self.is(before, &ADVERBS)
-                    && !self.is(before, &["just", "going", "gonna", "to", "happily"])
-            })
-            .is_some_and(|before| self.is(before, &SPEAKERS) || self.is(before, &["us"]))
-    }
-
-    fn leaves_alone(&self, leave: usize) -> bool {
-        (leave + 1..leave + 6).any(|at| self.is(at, &["alone", "out", "aside", "away"]))
-    }
-
-    /// "I know FSDP, ZeRO, Adam", but not "I know that" or "so I know the".
-    fn names(&self, know: usize) -> bool {
-        know.checked_sub(1).is_some_and(|before| self.is(before, &["i"]))
-            && (self.is(know + 1, &["about", "of"])
-                || self.tokens[know..].iter().take(5).any(|token| token.boundary == Boundary::Comma))
-            && !self.is(know + 1, &["that", "the", "how", "what", "which", "if", "whether", "it"])
-    }
-
     fn is_heavy(&self, at: usize) -> bool {
         let text = self.text(at);
-        !text.is_empty() && !is_light(text) && !ADVERBS.contains(&text) && !PRONOUNS.contains(&text)
+        !text.is_empty()
+            && !is_light(text)
+            && !ADVERBS.contains(&text)
+            && !PRONOUNS.contains(&text)
+            && !AUXILIARIES.contains(&text)
+            && !matches!(
+                text,
+                "not" | "well" | "eh" | "yeah" | "okay" | "oh" | "all" | "like" | "but" | "because"
+            )
+    }
+
+    fn text(&self, at: usize) -> &str {
+        self.tokens.get(at).map_or("", |token| token.text.as_str())
+    }
+
+    fn is(&self, at: usize, words: &[&str]) -> bool {
+        words.contains(&self.text(at))
+    }
+
+    /// Whether these words stand here, one after the other.
+    fn says(&self, at: usize, phrase: &str) -> bool {
+        phrase.split(' ').enumerate().all(|(offset, word)| self.text(at + offset) == word)
     }
 }

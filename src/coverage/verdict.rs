@@ -125,8 +125,16 @@ impl<'a> Judge<'a> {
         let mut named = Vec::new();
         let mut refused: Option<(Found, Reason)> = None;
         let mut partial = Vec::new();
-        for found in self.matches(recognisers, index) {
-            match self.refusal(&found.matched) {
+        let matches = self.matches(recognisers, index);
+        // Where one way lies wholly in a shadow the point is what was declined, and no other way may count
+        // that takes some of its words from there.
+        let declined: HashSet<usize> = matches
+            .iter()
+            .filter(|found| found.share >= COVERED_SHARE)
+            .flat_map(|found| self.whole_shadows(&found.matched))
+            .collect();
+        for found in matches {
+            match self.refusal(&found.matched, &declined) {
                 None if found.share >= COVERED_SHARE => accepted.push(found),
                 None => partial.push(found),
                 Some(Reason::Sense(Refusal::Named)) => named.push(found),
@@ -191,23 +199,44 @@ impl<'a> Judge<'a> {
     }
 
     /// Why a match does not count, if it does not.
-    fn refusal(&self, matched: &Match) -> Option<Reason> {
-        let heavy: Vec<usize> =
-            matched.hits.iter().copied().filter(|&hit| !is_light(&self.tokens[hit].text)).collect();
-        let shadowed = |hit: usize| {
-            self.covering[hit]
-                .iter()
-                .map(|&number| &self.shadows[number])
-                .find(|shadow| !matched.hits.contains(&shadow.trigger))
-        };
-        let refusals: Vec<&Shadow> = heavy.iter().filter_map(|&hit| shadowed(hit)).collect();
-        if let Some(shadow) = refusals.first()
-            && 2 * refusals.len() > heavy.len()
-        {
-            return Some(Reason::Sense(shadow.refusal));
+    fn refusal(&self, matched: &Match, declined: &HashSet<usize>) -> Option<Reason> {
+        let heavy = self.heavy_hits(matched);
+        if heavy.iter().all(|&hit| self.in_prompt[hit]) {
+            return Some(Reason::Repetition);
         }
-        let repeats = heavy.iter().all(|&hit| self.in_prompt[hit]);
-        repeats.then_some(Reason::Repetition)
+        self.shadows_on(matched, &heavy)
+            .find(|&number| {
+                let shadow = &self.shadows[number];
+                let inside = |hit: &usize| shadow.covers(*hit);
+                let count = heavy.iter().filter(|hit| inside(hit)).count();
+                // "If they overlap, I wouldn't report any confidence" ends in the shadow; "I wouldn't keep the
+                // activations, I'd recompute them" leaves it.
+                let ends_inside = heavy.last().is_some_and(inside) && shadow.refusal != Refusal::Replaced;
+                shadow.on_topic || ends_inside || 2 * count > heavy.len() || declined.contains(&number)
+            })
+            .map(|number| Reason::Sense(self.shadows[number].refusal))
+    }
+
+    /// The shadows that the whole of a match lies in.
+    fn whole_shadows(&self, matched: &Match) -> Vec<usize> {
+        let heavy = self.heavy_hits(matched);
+        self.shadows_on(matched, &heavy)
+            .filter(|&number| self.shadows[number].refusal != Refusal::Replaced)
+            .filter(|&number| heavy.iter().all(|&hit| self.shadows[number].covers(hit)))
+            .collect()
+    }
+
+    /// The shadows that lie on some of a match, those left out whose cue the match itself contains.
+    fn shadows_on(&self, matched: &Match, heavy: &[usize]) -> impl Iterator<Item = usize> + '_ {
+        let mut shadows: Vec<usize> = heavy.iter().flat_map(|&hit| &self.covering[hit]).copied().collect();
+        shadows.sort_unstable();
+        shadows.dedup();
+        shadows.retain(|&number| !matched.hits.contains(&self.shadows[number].cue));
+        shadows.into_iter()
+    }
+
+    fn heavy_hits(&self, matched: &Match) -> Vec<usize> {
+        matched.hits.iter().copied().filter(|&hit| !is_light(&self.tokens[hit].text)).collect()
     }
 
     /// Whether one of the words that it takes was a guess of the recogniser's.

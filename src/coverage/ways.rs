@@ -27,11 +27,14 @@ const JOINED_WORDS: usize = 3;
 const JOINED_LETTERS: usize = 6;
 
 /// Words that neither make nor break a phrase.
-const LIGHT: [&str; 37] = [
+const LIGHT: [&str; 34] = [
     "a", "an", "the", "of", "to", "in", "on", "at", "for", "is", "are", "be", "was", "were", "been", "am",
     "it", "its", "that", "this", "these", "those", "and", "or", "as", "with", "my", "our", "your", "their",
-    "i", "we", "you", "they", "just", "then", "so",
+    "i", "we", "you", "they",
 ];
+
+/// A phrase of these and light words alone is taken word for word, or "is not" would be any "not".
+const NEGATIONS: [&str; 3] = ["not", "no", "never"];
 
 /// Whether a token carries no meaning of its own.
 pub(super) fn is_light(text: &str) -> bool {
@@ -82,8 +85,9 @@ impl CompiledWay {
 fn spellings(phrase: &str, vocabulary: &mut Vocabulary, stems: &mut Stems) -> Vec<Vec<Stem>> {
     let all = text_tokens(phrase);
     let has_letters = all.iter().any(|token| token.text.chars().count() == 1 && token.text != "a");
-    let heavy: Vec<&Token> = all.iter().filter(|token| has_letters || !is_light(&token.text)).collect();
-    let kept: Vec<&Token> = if heavy.is_empty() { all.iter().collect() } else { heavy };
+    let heavy: Vec<&Token> = all.iter().filter(|token| !is_light(&token.text)).collect();
+    let says_little = heavy.iter().all(|token| NEGATIONS.contains(&token.text.as_str()));
+    let kept: Vec<&Token> = if has_letters || says_little { all.iter().collect() } else { heavy };
     if kept.is_empty() {
         return Vec::new();
     }
