@@ -493,6 +493,7 @@ fn check_names_every_fault_with_file_line_and_remedy() {
         (point("keywords = [\"a||b\"]"), "has nothing on one side of a `+` or `|`"),
         (point("keywords = [\"+ a\"]"), "has nothing on one side"),
         (point("keywords = [\"a + ?\"]"), "`?` in `a + ?` has no letter or digit"),
+        (point("heard_as = [\"a + \"]"), ":8: error: `a +` has nothing on one side of a `+` or `|`"),
         // Ids.
         (
             good().replace("\"mine\"", "\"My Loop\""),

@@ -110,12 +110,7 @@ impl<'a> Judge<'a> {
         let prompt = &self.prompt;
         let mut compile = |way: &Way| CompiledWay::new(way, vocabulary, stems);
         let keywords = point.keywords.iter().map(&mut compile).collect();
-        let heard_as = point
-            .heard_as
-            .iter()
-            .filter_map(|source| Way::try_from(source.clone()).ok())
-            .map(|way| compile(&way))
-            .collect();
+        let heard_as = point.heard_as.iter().map(&mut compile).collect();
         let own_words = OwnWords::new(&point.text, vocabulary, stems, |stem| prompt.contains(stem));
         Recognisers { keywords, heard_as, own_words }
     }

@@ -159,13 +159,13 @@ fn lines(source: &str) -> Vec<Line> {
 fn kind(line: &str) -> Kind {
     let indented = line.starts_with(char::is_whitespace);
     let text = one_line(line);
-    if text.is_empty() || text.chars().all(|character| matches!(character, '-' | '=' | '_')) && text.len() > 2
-    {
+    if text.is_empty() || is_rule(&text) {
         return Kind::Blank;
     }
-    let heading = text.starts_with('#');
-    let bare = text.trim_start_matches('#').trim().replace("**", "");
-    let bare = bare.trim().trim_matches('_').to_owned();
+    // "#pragma" is code.
+    let after_signs = text.trim_start_matches('#').strip_prefix(' ').filter(|_| text.starts_with('#'));
+    let heading = after_signs.is_some();
+    let bare = without_bold(after_signs.unwrap_or(&text)).trim().trim_matches('_').to_owned();
     if let Some((number, title)) = loop_heading(&bare) {
         return Kind::Loop(number, title);
     }
@@ -184,6 +184,13 @@ fn kind(line: &str) -> Kind {
         return Kind::Item(marker, rest.to_owned());
     }
     Kind::Text { text, indented }
+}
+
+/// A line that only draws one.
+fn is_rule(text: &str) -> bool {
+    [('-', 3), ('_', 3), ('*', 3), ('=', 4)]
+        .iter()
+        .any(|&(sign, least)| text.len() >= least && text.chars().all(|character| character == sign))
 }
 
 /// `Loop 1: Title`, with any of the usual signs after the number.
@@ -732,8 +739,36 @@ fn needs_space(whole: &str, next: &str) -> bool {
 
 /// The text as it is shown, spoken and matched: without Markdown's signs.
 fn plain(text: &str) -> String {
-    let text = text.replace("**", "").replace('`', "");
+    let text = without_bold(text).replace('`', "");
     text.trim().lines().map(one_line).collect::<Vec<_>>().join("\n")
+}
+
+/// The text without the signs of `**bold**`; those of `x**2` and of code in backticks stay.
+fn without_bold(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    let in_code = |before: &str| before.matches('`').count() % 2 == 1;
+    while let Some(at) = rest.find("**") {
+        let (before, after) = (&rest[..at], &rest[at + 2..]);
+        out.push_str(before);
+        rest = after;
+        let opens = !in_code(&out)
+            && !out.ends_with(char::is_alphanumeric)
+            && !after.starts_with(|next: char| next.is_whitespace() || next == '*');
+        let end = after.match_indices("**").map(|(end, _)| end).find(|&end| {
+            !after[..end].ends_with(char::is_whitespace)
+                && !after[end + 2..].starts_with(char::is_alphanumeric)
+                && !in_code(&after[..end])
+        });
+        match end {
+            Some(end) if opens && end > 0 => {
+                out.push_str(&after[..end]);
+                rest = &after[end + 2..];
+            }
+            _ => out.push_str("**"),
+        }
+    }
+    out + rest
 }
 
 /// Words that tell nothing in an id.
@@ -834,7 +869,13 @@ mod tests {
             ("1. use\nfp16 2. clip at 0.5\n3) scale", &["use fp16", "clip at 0.5", "scale"]),
             ("* use\nx * y here * clip gradients", &["use x * y here", "clip gradients"]),
             ("• use\nfp16 • clip gradients", &["use fp16", "clip gradients"]),
-            ("- use **bold** words", &["use bold words"]),
+            ("- use **bold** words, **a b**: c", &["use bold words, a b: c"]),
+            ("- x**2 + y**2 and `**kwargs`", &["x**2 + y**2 and **kwargs"]),
+            (
+                "- set scores to\n-inf before softmax - use the axis",
+                &["set scores to -inf before softmax", "use the axis"],
+            ),
+            ("- why is\n#pragma omp needed - use the axis", &["why is #pragma omp needed", "use the axis"]),
             ("\t-\u{a0}tabs and\u{a0}odd  spaces\r", &["tabs and odd spaces"]),
         ];
         for (list, expected) in cases {

@@ -48,7 +48,6 @@ pub struct Entry {
 /// A file of the user's that cannot be used.
 #[derive(Debug)]
 struct Broken {
-    path: PathBuf,
     /// The loop's id where it could be read, the file's name otherwise.
     id: String,
     faults: Vec<Fault>,
@@ -166,7 +165,7 @@ impl Library {
                     path.display()
                 ));
             }
-            self.broken.push(Broken { path, id: id.unwrap_or(stem), faults });
+            self.broken.push(Broken { id: id.unwrap_or(stem), faults });
             return;
         };
         match self.entries.iter_mut().find(|entry| entry.content.id == content.id) {
@@ -226,11 +225,6 @@ impl Library {
     /// What the user should know about their own files, a line each, beginning with `warning:` or `note:`.
     pub fn notices(&self) -> &[String] {
         &self.notices
-    }
-
-    /// The user's files that cannot be used.
-    pub fn broken_files(&self) -> impl Iterator<Item = &Path> {
-        self.broken.iter().map(|broken| broken.path.as_path())
     }
 }
 

@@ -15,10 +15,7 @@ use sha2::{Digest, Sha256};
 pub use fault::{Fault, Severity, nearest};
 pub use import::{Imported, import};
 pub use library::{Entry, Library, LibraryError, Origin, loop_files};
-pub use read::{
-    Checked, DEFAULT_FOLLOW_UP_SECONDS, DEFAULT_HEADING, DEFAULT_PROMPT_SECONDS, SatisfiedByPrompt, check,
-    read, text_of_file,
-};
+pub use read::{Checked, SatisfiedByPrompt, check, read, text_of_file};
 pub use write::to_toml;
 
 /// What a loop file says it is.
@@ -100,9 +97,9 @@ pub struct Point {
     /// Ways to say it, one of which is enough; empty: the point is matched on its own text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<Way>,
-    /// What the recogniser makes of the point's terms.
+    /// What the recogniser makes of the point's terms, as ways to say it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub heard_as: Vec<String>,
+    pub heard_as: Vec<Way>,
     /// What people wrongly say instead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub misconceptions: Vec<String>,

@@ -15,11 +15,11 @@ use super::fault::{Lines, nearest};
 use super::{Fault, Loop, MAIN_QUESTION, Point, Question, SCHEMA, Severity, Way};
 
 /// The time for an answer where the file does not say, in seconds: the loop's main question.
-pub const DEFAULT_PROMPT_SECONDS: u32 = 120;
+pub(super) const DEFAULT_PROMPT_SECONDS: u32 = 120;
 /// The time for an answer where the file does not say, in seconds: a follow-up.
-pub const DEFAULT_FOLLOW_UP_SECONDS: u32 = 90;
+pub(super) const DEFAULT_FOLLOW_UP_SECONDS: u32 = 90;
 /// Introduces a checklist where the file does not say.
-pub const DEFAULT_HEADING: &str = "You should cover";
+pub(super) const DEFAULT_HEADING: &str = "You should cover";
 
 /// The times for an answer that a file may ask for, in seconds.
 const ANSWER_SECONDS: std::ops::RangeInclusive<u32> = 5..=3600;
@@ -588,15 +588,15 @@ impl Reader<'_> {
         self.keys(table);
         let id = self.id(table, ids);
         let text = self.line(table, "text", true).unwrap_or_default();
-        let keywords = self.keywords(table);
+        let (keywords, heard_as) = (self.ways(table, "keywords"), self.ways(table, "heard_as"));
         let mut list = |key| self.strings(table, key).into_iter().map(|(_, text)| text).collect();
-        let (heard_as, misconceptions, hints) = (list("heard_as"), list("misconceptions"), list("hints"));
+        let (misconceptions, hints) = (list("misconceptions"), list("hints"));
         Point { id, text, keywords, heard_as, misconceptions, hints }
     }
 
-    fn keywords(&mut self, table: &Table<'_, '_>) -> Vec<Way> {
+    fn ways(&mut self, table: &Table<'_, '_>, key: &str) -> Vec<Way> {
         let mut ways = Vec::new();
-        for (at, source) in self.strings(table, "keywords") {
+        for (at, source) in self.strings(table, key) {
             match Way::try_from(source.clone()) {
                 Err(fault) => self.error(at, fault),
                 Ok(way) if ways.contains(&way) => {

@@ -43,9 +43,10 @@ fn question(out: &mut String, question: &Question, points: &str) {
 fn point(out: &mut String, point: &Point) {
     entry(out, "id", &quoted(&point.id));
     entry(out, "text", &quoted(&point.text));
-    let ways: Vec<String> = point.keywords.iter().cloned().map(Way::into).collect();
-    list(out, "keywords", &ways);
-    list(out, "heard_as", &point.heard_as);
+    for (key, ways) in [("keywords", &point.keywords), ("heard_as", &point.heard_as)] {
+        let ways: Vec<String> = ways.iter().cloned().map(Way::into).collect();
+        list(out, key, &ways);
+    }
     list(out, "misconceptions", &point.misconceptions);
     list(out, "hints", &point.hints);
 }
