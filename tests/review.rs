@@ -184,6 +184,12 @@ fn programs_get_one_object_a_line_or_one_for_a_session() {
     let judged: Assessment = serde_json::from_value(take["assessments"][0]["assessment"].clone()).unwrap();
     assert_eq!(judged.schema, "viva.assessment/1");
     assert_eq!(judged.transcript.text, "it is the bernoulli likelihood of the labels");
+    let relative = Command::new(env!("CARGO_BIN_EXE_viva"))
+        .args(["--data-dir", ".", "review", "last", "--json"])
+        .current_dir(data.path())
+        .output()
+        .unwrap();
+    assert!(stdout(&relative).contains(&*recording.to_string_lossy()), "paths do not depend on the folder");
     // The typed answer was kept unjudged; `review` has judged it.
     let typed = &session["loops"][0]["questions"][1];
     assert_eq!((&typed["state"], &typed["takes"][0]["kind"]), (&"assessed".into(), &"typed".into()));

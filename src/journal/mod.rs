@@ -7,13 +7,19 @@
 //! Everything is written the moment it exists, each in a transaction of its own. A call that fails has
 //! changed nothing and can be made again.
 
-/// An enum that stands in the database by its name in `$names`.
+/// Lets an enum stand in the database and in JSON by its variants' names.
 macro_rules! stored_by_name {
     ($type:ty, $($variant:ident => $name:literal),+) => {
         impl $type {
             /// The name in the journal, in JSON and on the screen.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
             }
         }
 
@@ -89,8 +95,7 @@ pub struct AnswerId(i64);
 pub struct TakeId(i64);
 
 /// How far a session came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SessionState {
     /// Somebody is practising right now (or it was cut off, and nobody has looked yet).
     Running,
@@ -103,8 +108,7 @@ pub enum SessionState {
 }
 
 /// Where a session's answers came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum InputKind {
     /// Spoken into a microphone.
     Microphone,
@@ -128,6 +132,8 @@ impl Journal {
             let path = path.to_owned();
             move |source| JournalError::Folder { path, source }
         };
+        // So that a recording's path means the same to whoever is given it.
+        let data_dir = &std::path::absolute(data_dir).map_err(folder(data_dir))?;
         schema::private_data_folder(data_dir).map_err(folder(data_dir))?;
         let path = data_dir.join(schema::FILE_NAME);
         let connection = schema::open(&path)?;

@@ -43,8 +43,7 @@ const ANSWERS: &str = "
     )";
 
 /// What has become of a question that was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AnswerState {
     /// Nothing was said to it.
     Asked,
