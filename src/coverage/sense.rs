@@ -49,6 +49,9 @@ pub(super) struct Shadow {
     /// Whether it lies on what the cue's "it" or "that" refers to. What the speaker has put first and then
     /// dismissed is dismissed, whatever stands after it.
     pub on_topic: bool,
+    /// Whether what follows is said anew: "I wouldn't keep the activations, I'd recompute them", and not
+    /// "I don't need more seeds, one run shows it".
+    pub then_turns: bool,
 }
 
 impl Shadow {
@@ -387,10 +390,18 @@ impl Answer<'_> {
 
     /// Something is called pointless at `cue..=end`: the subject of the clause, or what its "that" refers to.
     fn dismissal(&self, cue: usize, end: usize) -> Shadow {
+        let end = if self.says(cue, "who cares") { self.clause_end(end) } else { end };
         let start = self.clause_start(cue);
         let has_subject = (start..cue).any(|at| self.is_heavy(at));
         if has_subject {
-            Shadow { refusal: Refusal::Rejected, first: start, last: end, cue, on_topic: true }
+            Shadow {
+                refusal: Refusal::Rejected,
+                first: start,
+                last: end,
+                cue,
+                on_topic: true,
+                then_turns: false,
+            }
         } else {
             self.topic(Refusal::Rejected, cue, end)
         }
@@ -398,11 +409,23 @@ impl Answer<'_> {
 
     fn forward(&self, refusal: Refusal, cue: usize, from: usize) -> Shadow {
         let first = from.min(self.tokens.len() - 1);
-        Shadow { refusal, first, last: self.clause_end(from).max(first), cue, on_topic: false }
+        let last = self.clause_end(from).max(first);
+        let then_turns = self.tokens[last].boundary == Boundary::Sentence
+            || self.is(last + 1, &TURNS)
+            || self.is(last + 1, &["just", "only"])
+            || self.starts_assertion(last + 1);
+        Shadow { refusal, first, last, cue, on_topic: false, then_turns }
     }
 
     fn topic(&self, refusal: Refusal, cue: usize, end: usize) -> Shadow {
-        Shadow { refusal, first: self.topic_start(cue), last: end.max(cue), cue, on_topic: true }
+        Shadow {
+            refusal,
+            first: self.topic_start(cue),
+            last: end.max(cue),
+            cue,
+            on_topic: true,
+            then_turns: false,
+        }
     }
 
     fn sentence(&self, refusal: Refusal, cue: usize) -> Shadow {
@@ -411,7 +434,7 @@ impl Answer<'_> {
             .take(TOPIC_REACH)
             .find(|&at| self.tokens[at].boundary == Boundary::Sentence || self.is(at + 1, &["but", "so"]))
             .unwrap_or((cue + TOPIC_REACH).min(self.tokens.len() - 1));
-        Shadow { refusal, first, last, cue, on_topic: true }
+        Shadow { refusal, first, last, cue, on_topic: true, then_turns: false }
     }
 
     /// The last token of the clause that goes on at `from`.
@@ -466,8 +489,10 @@ impl Answer<'_> {
             && clause - start < TOPIC_REACH
             && self.tokens[start - 1].boundary != Boundary::Sentence
         {
-            let asserted_before =
-                start < clause && (self.is(start, &["but", "so"]) || self.starts_assertion(start));
+            let asserted_before = start < clause
+                && (self.is(start, &["but"])
+                    || self.is(start, &["so"]) && !self.is(start + 1, &["on", "forth"])
+                    || self.starts_assertion(start));
             if asserted_before && (start..clause).any(|at| self.is_heavy(at)) {
                 break;
             }

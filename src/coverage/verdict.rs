@@ -204,10 +204,13 @@ impl<'a> Judge<'a> {
                 let shadow = &self.shadows[number];
                 let inside = |hit: &usize| shadow.covers(*hit);
                 let count = heavy.iter().filter(|hit| inside(hit)).count();
+                if shadow.on_topic || declined.contains(&number) || 2 * count > heavy.len() {
+                    return true;
+                }
                 // "If they overlap, I wouldn't report any confidence" ends in the shadow; "I wouldn't keep the
                 // activations, I'd recompute them" leaves it.
-                let ends_inside = heavy.last().is_some_and(inside) && shadow.refusal != Refusal::Replaced;
-                shadow.on_topic || ends_inside || 2 * count > heavy.len() || declined.contains(&number)
+                let ends_inside = heavy.last().is_some_and(inside);
+                shadow.refusal != Refusal::Replaced && (ends_inside || !shadow.then_turns)
             })
             .map(|number| Reason::Sense(self.shadows[number].refusal))
     }
