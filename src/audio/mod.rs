@@ -1,15 +1,25 @@
 //! Sound in and out. Everything downstream sees one form: 16 kHz, mono, `f32` in -1..1.
 
+mod devices;
 mod file;
+mod gate;
+mod level;
 mod memory;
+mod microphone;
+mod quiet;
 mod recorder;
 mod resample;
 
 use std::io;
 use std::path::PathBuf;
 
+pub use devices::{InputDevice, input_devices};
 pub use file::{Pace, WavProblem, WavSource};
+pub use gate::Gate;
+pub use level::{SILENCE_DBFS, level_dbfs, meter};
 pub use memory::{FailingSource, MemorySource};
+pub use microphone::Microphone;
+pub use quiet::Quiet;
 pub use recorder::{Recorder, Repaired, Storage, Unsaved, repair};
 pub use resample::{RATES, Resampler};
 
@@ -81,6 +91,47 @@ pub enum AudioError {
         "a sample rate of {0} Hz is outside 1000 to 768000 Hz; record or export the sound again, best at 16000 Hz"
     )]
     Rate(u32),
+    /// There is nothing to record from.
+    #[error(
+        "no microphone found; plug one in or start the sound server, or answer with `--typed` or `--input FILE.wav`"
+    )]
+    NoMicrophone,
+    /// No microphone has this id or name.
+    #[error("there is no microphone `{0}`; `viva devices` lists what is there")]
+    NoSuchDevice(String),
+    /// Several microphones have this in their names.
+    #[error("`{wanted}` can mean several microphones; name one of {names}")]
+    AmbiguousDevice {
+        /// What was asked for.
+        wanted: String,
+        /// The ids of those it could be.
+        names: String,
+    },
+    /// The microphone is there but cannot be opened.
+    #[error(
+        "cannot open the microphone `{name}`: {why}; close other programs that use it, or choose another: `viva devices` lists them"
+    )]
+    OpenMicrophone {
+        /// What people call it.
+        name: String,
+        /// What the sound system said.
+        why: String,
+    },
+    /// The microphone vanished and did not come back.
+    #[error(
+        "the microphone `{name}` was lost: {why}; plug it in again or choose another: `viva devices` lists them"
+    )]
+    MicrophoneLost {
+        /// What people call it.
+        name: String,
+        /// What happened last.
+        why: String,
+    },
+    /// The sound server is there but says nothing.
+    #[error(
+        "the sound server does not answer; restart it (`systemctl --user restart pipewire-pulse pulseaudio`), or answer with `--typed`"
+    )]
+    SoundServer,
     /// A recording could not be started.
     #[error(
         "cannot record into `{}`: {source}; free some space or name another folder with `--data-dir DIR`",
