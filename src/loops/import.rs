@@ -653,7 +653,7 @@ fn is_operator(before: &str, after: &str, leading: bool, last: bool) -> bool {
         return true;
     }
     // "x - mean" at the end; "loss - baseline" with the next item still to come.
-    (letter(left) && alone) || (first && !last)
+    first && (!last || letter(left) && alone)
 }
 
 /// Names that stand after a minus without looking like code.
@@ -843,6 +843,7 @@ mod tests {
                 "- the ratio is\nlog p - log q in nats - clip it",
                 &["the ratio is log p - log q in nats", "clip it"],
             ),
+            ("- the error is\nsigmoid(z) - y - priors", &["the error is sigmoid(z) - y", "priors"]),
             ("- weigh by\n1 - p - keep the sign", &["weigh by 1 - p", "keep the sign"]),
             (
                 "- advantage is\nreward - baseline - keep the sign",

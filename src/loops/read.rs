@@ -148,7 +148,8 @@ pub(super) fn id_from(words: &str) -> String {
         if word.is_empty() {
             continue;
         }
-        if id.len() + word.len() + 1 > LONGEST_ID {
+        // Room for a number that tells it from its like.
+        if id.len() + word.len() + 1 > LONGEST_ID - 4 {
             break;
         }
         if !id.is_empty() {
