@@ -130,8 +130,8 @@ impl Weights {
         let variable = self.find(name)?.clone();
         let row = variable.elements() / u64::from(variable.dimensions.first().copied().unwrap_or(1).max(1));
         let scales = match variable.kind {
-            Kind::I8 | Kind::I16 => Some(self.scales(name)?),
-            Kind::I32 => {
+            Kind::I8 => Some(self.scales(name)?),
+            Kind::I16 | Kind::I32 => {
                 return Err(ModelError::not_a_model(
                     &self.path,
                     format!("its variable `{name}` holds no weights"),
@@ -148,9 +148,7 @@ impl Weights {
             decode(variable.kind, &bytes, &mut numbers);
             if let Some(scales) = &scales {
                 for (number, index) in numbers.iter_mut().zip(next..) {
-                    // One scale a row, or a single one for all.
-                    let scale = scales.get((index / row) as usize).or(scales.first()).copied().unwrap_or(1.0);
-                    *number /= scale;
+                    *number /= scales[(index / row) as usize];
                 }
             }
             take(&numbers)?;
@@ -159,13 +157,13 @@ impl Weights {
         Ok(())
     }
 
-    /// The scales that quantised weights were multiplied with before they were rounded.
+    /// The scales that the rows of quantised weights were multiplied with before they were rounded.
     fn scales(&self, name: &str) -> Result<Vec<f32>, ModelError> {
         let scale_name = format!("{name}_scale");
         let variable = self.find(&scale_name)?.clone();
         let rows = u64::from(self.find(name)?.dimensions.first().copied().unwrap_or(1));
         let count = variable.elements();
-        if variable.kind != Kind::F32 || (count != rows && count != 1) {
+        if variable.kind != Kind::F32 || count != rows {
             return Err(ModelError::not_a_model(
                 &self.path,
                 format!("its variable `{scale_name}` has the wrong shape"),
@@ -212,8 +210,7 @@ fn decode(kind: Kind, bytes: &[u8], numbers: &mut Vec<f32>) {
         }
         Kind::Bf16 => numbers.extend(pairs().map(|bits| half::bf16::from_bits(bits).to_f32())),
         Kind::I8 => numbers.extend(bytes.iter().map(|&byte| f32::from(byte as i8))),
-        Kind::I16 => numbers.extend(pairs().map(|bits| f32::from(bits as i16))),
-        Kind::I32 => {}
+        Kind::I16 | Kind::I32 => {} // counts, never weights
     }
 }
 

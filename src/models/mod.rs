@@ -24,6 +24,8 @@ pub use fetch::{Fetched, Means, fetch};
 pub use ggml::{Hyperparameters, check_ggml};
 pub use import::{Imported, import};
 
+use crate::loops::nearest;
+
 /// The model that is used where none is named.
 pub const DEFAULT: &str = "tiny.en";
 
@@ -214,7 +216,10 @@ impl ModelError {
     fn write(path: &Path, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                let dir = path.parent().unwrap_or(path).to_owned();
+                // Work in progress has a folder of its own in the one that the user knows.
+                let in_work =
+                    |dir: &&Path| dir.iter().any(|step| step.to_string_lossy().starts_with(store::WORK));
+                let dir = path.ancestors().skip(1).find(|dir| !in_work(dir)).unwrap_or(path).to_owned();
                 Self::NoSpace { dir, needed: None, free: None }
             }
             _ => Self::Write { path: path.to_owned(), source },
@@ -258,13 +263,8 @@ pub fn installed(models_dir: &Path, name: &str) -> Result<PathBuf, ModelError> {
 /// That there is no such model, with the nearest name there is.
 pub fn unknown(catalogue: &Catalogue, models_dir: &Path, name: &str) -> ModelError {
     let imported = imported(catalogue, models_dir);
-    let names = catalogue.models.iter().map(|model| model.name.clone()).chain(imported);
-    // Jaro-Winkler: below 0.7 the nearest name has little to do with what was asked for.
-    let nearest = names
-        .map(|known| (strsim::jaro_winkler(&name.to_lowercase(), &known), known))
-        .filter(|(likeness, _)| *likeness >= 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known);
+    let names = catalogue.models.iter().map(|model| &model.name).chain(&imported);
+    let nearest = nearest(name, names.map(String::as_str)).map(str::to_owned);
     ModelError::Unknown { name: name.to_owned(), nearest }
 }
 

@@ -113,6 +113,10 @@ fn pip(
         return Ok(());
     }
     let log = fs::read_to_string(&log_path).unwrap_or_default();
+    // ENOSPC, as Python spells it.
+    if log.contains("[Errno 28]") {
+        return Err(ModelError::write(&log_path, io::ErrorKind::StorageFull.into()).into());
+    }
     Err(Trouble::Source(pip_failure(&log, &means.python.to_string_lossy())))
 }
 

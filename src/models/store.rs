@@ -13,7 +13,7 @@ use super::{ModelError, News, Stage, Watch, check_ggml};
 /// Held by whoever writes in the folder.
 const LOCK: &str = ".lock";
 /// Begins the names of folders for work in progress; they are swept up by the next one who writes.
-const WORK: &str = ".work-";
+pub(super) const WORK: &str = ".work-";
 
 /// Where a model of that name stands or would stand.
 pub(super) fn path_of(models_dir: &Path, name: &str) -> PathBuf {

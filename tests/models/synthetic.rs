@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use half::f16;
+use half::{bf16, f16};
 
 /// Width of the model.
 pub const STATE: u32 = 8;
@@ -18,6 +18,7 @@ pub const WRITTEN_TOKENS: usize = 50_257;
 pub enum Numbers {
     F32,
     F16,
+    Bf16,
     /// Bytes with a scale for each row; biases and norms in f32.
     I8,
 }
@@ -108,6 +109,10 @@ pub fn model_bin(shape: &Shape) -> Vec<u8> {
             Numbers::F16 => {
                 let bytes = numbers.flat_map(|number| f16::from_f32(number).to_le_bytes()).collect();
                 table.push((name, dimensions, 4, bytes));
+            }
+            Numbers::Bf16 => {
+                let bytes = numbers.flat_map(|number| bf16::from_f32(number).to_le_bytes()).collect();
+                table.push((name, dimensions, 5, bytes));
             }
             Numbers::I8 if is_matrix => {
                 let rows = dimensions[0];
