@@ -1,8 +1,9 @@
-//! `viva worker`.
+//! `viva worker`: the recogniser's process, started by viva itself.
 
 use clap::Args;
 
 use super::Failure;
+use crate::recognise;
 
 /// Arguments of `viva worker`.
 #[derive(Debug, Args)]
@@ -10,5 +11,5 @@ pub struct Arguments {}
 
 /// Runs the command.
 pub fn run(_arguments: Arguments) -> Result<(), Failure> {
-    Err(Failure::Fault("not there yet".into()))
+    recognise::serve().map_err(|error| Failure::fault(&error))
 }
