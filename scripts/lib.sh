@@ -133,7 +133,7 @@ apt_install() {
 need_build() {
     require c++ "compiles whisper.cpp"
     require cmake "builds whisper.cpp"
-    require make "does the same"
+    require make "builds whisper.cpp, driven by cmake"
     require pkg-config "finds the sound library"
     require alsa "microphone and loudspeaker"
     wish espeak-ng "the voice that reads questions aloud"

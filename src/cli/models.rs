@@ -142,7 +142,7 @@ fn list(catalogue: &Catalogue, models_dir: &Path, check: bool, json: bool) -> Re
                 "bytes": status.bytes(),
                 "in_catalogue": status.model.is_some(),
                 "installed": status.installed(),
-                "path": status.path,
+                "path": status.path.as_ref().map(|path| path.to_string_lossy()),
                 "fault": status.fault,
                 "verified": status.verified,
             });

@@ -86,41 +86,36 @@ fn parameters(weights: &Weights) -> Result<Hyperparameters, ModelError> {
 /// The variable that holds a tensor, and which of how many equal parts of it, counted by rows:
 /// CTranslate2 stacks query, key and value.
 fn source(tensor: &str) -> (String, u32, u32) {
-    let (path, kind) = tensor.rsplit_once('.').unwrap_or((tensor, ""));
-    let whole = |name: &str| (name.to_owned(), 0, 1);
-    match tensor {
-        "encoder.positional_embedding" => return whole("encoder/position_encodings/encodings"),
-        "decoder.positional_embedding" => return whole("decoder/position_encodings/encodings"),
-        "decoder.token_embedding.weight" => return whole("decoder/embeddings/weight"),
-        _ => {}
-    }
+    let (side, rest) = tensor.split_once('.').unwrap_or((tensor, ""));
+    let (place, kind) = rest.rsplit_once('.').unwrap_or((rest, ""));
     let norm = if kind == "weight" { "gamma" } else { "beta" };
-    let mut steps = path.split('.');
-    let side = steps.next().unwrap_or_default();
-    if let Some(rest) = path.strip_prefix(side).and_then(|rest| rest.strip_prefix(".blocks.")) {
-        let (layer, rest) = rest.split_once('.').unwrap_or((rest, ""));
-        let (inner, part, parts) = match rest {
-            "attn.query" => ("self_attention/linear_0", 0, 3),
-            "attn.key" => ("self_attention/linear_0", 1, 3),
-            "attn.value" => ("self_attention/linear_0", 2, 3),
-            "attn.out" => ("self_attention/linear_1", 0, 1),
-            "attn_ln" => ("self_attention/layer_norm", 0, 1),
-            "cross_attn.query" => ("attention/linear_0", 0, 1),
-            "cross_attn.key" => ("attention/linear_1", 0, 2),
-            "cross_attn.value" => ("attention/linear_1", 1, 2),
-            "cross_attn.out" => ("attention/linear_2", 0, 1),
-            "cross_attn_ln" => ("attention/layer_norm", 0, 1),
-            "mlp.0" => ("ffn/linear_0", 0, 1),
-            "mlp.2" => ("ffn/linear_1", 0, 1),
-            _ => ("ffn/layer_norm", 0, 1),
+    let block = place.strip_prefix("blocks.").and_then(|block| block.split_once('.'));
+    let Some((layer, place)) = block else {
+        let name = match place {
+            "positional_embedding" => "position_encodings/encodings".to_owned(),
+            "token_embedding" => "embeddings/weight".to_owned(),
+            "ln_post" | "ln" => format!("layer_norm/{norm}"),
+            convolution => format!("{convolution}/{kind}"),
         };
-        let kind = if inner.ends_with("layer_norm") { norm } else { kind };
-        return (format!("{side}/layer_{layer}/{inner}/{kind}"), part, parts);
-    }
-    match path {
-        "encoder.ln_post" | "decoder.ln" => whole(&format!("{side}/layer_norm/{norm}")),
-        _ => whole(&format!("{}/{kind}", path.replace('.', "/"))),
-    }
+        return (format!("{side}/{name}"), 0, 1);
+    };
+    let (inner, part, parts) = match place {
+        "attn.query" => ("self_attention/linear_0", 0, 3),
+        "attn.key" => ("self_attention/linear_0", 1, 3),
+        "attn.value" => ("self_attention/linear_0", 2, 3),
+        "attn.out" => ("self_attention/linear_1", 0, 1),
+        "attn_ln" => ("self_attention/layer_norm", 0, 1),
+        "cross_attn.query" => ("attention/linear_0", 0, 1),
+        "cross_attn.key" => ("attention/linear_1", 0, 2),
+        "cross_attn.value" => ("attention/linear_1", 1, 2),
+        "cross_attn.out" => ("attention/linear_2", 0, 1),
+        "cross_attn_ln" => ("attention/layer_norm", 0, 1),
+        "mlp.0" => ("ffn/linear_0", 0, 1),
+        "mlp.2" => ("ffn/linear_1", 0, 1),
+        _ => ("ffn/layer_norm", 0, 1),
+    };
+    let kind = if inner.ends_with("layer_norm") { norm } else { kind };
+    (format!("{side}/layer_{layer}/{inner}/{kind}"), part, parts)
 }
 
 /// Checks that a variable holds `parts` tensors of this shape; the rows of one of them.
