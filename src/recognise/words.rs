@@ -110,7 +110,7 @@ fn join(tokens: &[Token]) -> Vec<Heard> {
     let mut joined: Vec<Heard> = Vec::new();
     for (bytes, probability, end_seconds) in words {
         let text = String::from_utf8_lossy(&bytes).trim().to_owned();
-        let spoken = text.chars().any(|letter| letter.is_alphanumeric() || "+-−*/=<>%&$€£".contains(letter));
+        let spoken = is_spoken(&text) || text.contains(['[', '(', '♪']);
         match joined.last_mut() {
             _ if text.is_empty() => {}
             Some(before) if !spoken => before.text.push_str(&text),
@@ -143,7 +143,7 @@ fn without_annotations(words: Vec<Heard>) -> Vec<Heard> {
         match group.filter(|group| describes_a_sound(group)) {
             Some(group) => rest = &rest[group.len()..],
             None => {
-                if first.text.chars().any(|letter| letter != '♪') {
+                if is_spoken(&first.text) {
                     kept.push(first.clone());
                 }
                 rest = &rest[1..];
@@ -203,6 +203,11 @@ fn is_noise(words: &[Heard], confidence: f32) -> bool {
     let probability = words.iter().map(|word| word.probability).sum::<f32>() / words.len() as f32;
     text.trim().is_empty()
         || (SAID_OF_NOISE.contains(&text.as_str()) && (confidence < CLEAR || probability < CLEAR))
+}
+
+/// Whether there is a letter, a digit, or a sign that people say.
+fn is_spoken(text: &str) -> bool {
+    text.chars().any(|letter| letter.is_alphanumeric() || "+-−*/=<>%&$€£".contains(letter))
 }
 
 /// Letters and digits, in lower case.
