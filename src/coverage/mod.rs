@@ -11,6 +11,8 @@ mod normalise;
 mod own_words;
 mod sense;
 mod stems;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod ways;
 

@@ -342,14 +342,13 @@ impl Answer<'_> {
         if self.is(no + 1, &["need", "point"]) {
             return Some(self.declined(Refusal::Rejected, no, no + 2));
         }
-        let interjected = no > 0
-            && self.tokens[no].boundary != Boundary::None
-            && self.tokens[no - 1].boundary != Boundary::None;
+        let interjected =
+            no > 0 && self.boundary(no) != Boundary::None && self.boundary(no - 1) != Boundary::None;
         if interjected {
             return Some(self.topic(Refusal::Rejected, no, no));
         }
         let end = self.clause_end(no + 1);
-        let only_a_noun = end <= no + 3 && self.tokens[end].boundary != Boundary::None;
+        let only_a_noun = end <= no + 3 && self.boundary(end) != Boundary::None;
         let said_outright =
             self.starts_clause(no) || self.is(no.wrapping_sub(1), &["is", "are", "need", "want"]);
         (only_a_noun && said_outright).then(|| self.forward(Refusal::Rejected, no, no + 1))
@@ -358,12 +357,10 @@ impl Answer<'_> {
     /// What stands from `object` on is declined; if that is only "it" or nothing, what stood before is meant.
     fn declined(&self, refusal: Refusal, cue: usize, object: usize) -> Shadow {
         let end = self.clause_end(object);
-        let says_nothing = self.tokens[object.min(self.tokens.len()) - 1].boundary != Boundary::None
-            || object >= self.tokens.len()
-            || turns(self.text(object));
+        let says_nothing = self.boundary(object - 1) != Boundary::None || turns(self.text(object));
         let first_said = (object..=end).find(|&at| !self.is(at, &PREPOSITIONS) && !self.is(at, &ADVERBS));
         let refers_back = first_said.is_none_or(|at| {
-            let alone = self.tokens[at].boundary != Boundary::None
+            let alone = self.boundary(at) != Boundary::None
                 || at == end
                 || self.is(at, &["it", "them"])
                 || self.is(at + 1, &ADVERBS)
@@ -410,7 +407,7 @@ impl Answer<'_> {
     fn forward(&self, refusal: Refusal, cue: usize, from: usize) -> Shadow {
         let first = from.min(self.tokens.len() - 1);
         let last = self.clause_end(from).max(first);
-        let then_turns = self.tokens[last].boundary == Boundary::Sentence
+        let then_turns = self.boundary(last) == Boundary::Sentence
             || self.is(last + 1, &TURNS)
             || self.is(last + 1, &["just", "only"])
             || self.starts_assertion(last + 1);
@@ -432,7 +429,7 @@ impl Answer<'_> {
         let first = self.sentence_start(cue, TOPIC_REACH);
         let last = (cue..self.tokens.len())
             .take(TOPIC_REACH)
-            .find(|&at| self.tokens[at].boundary == Boundary::Sentence || self.is(at + 1, &["but", "so"]))
+            .find(|&at| self.boundary(at) == Boundary::Sentence || self.is(at + 1, &["but", "so"]))
             .unwrap_or((cue + TOPIC_REACH).min(self.tokens.len() - 1));
         Shadow { refusal, first, last, cue, on_topic: true, then_turns: false }
     }
@@ -441,12 +438,12 @@ impl Answer<'_> {
     fn clause_end(&self, from: usize) -> usize {
         let last = self.tokens.len() - 1;
         let mut at = from.min(last);
-        if from > 0 && self.tokens[from - 1].boundary == Boundary::Sentence {
-            return from - 1;
+        if from > 0 && self.boundary(from - 1) == Boundary::Sentence {
+            return (from - 1).min(last);
         }
         while at < last && at < from + REACH {
             let next = at + 1;
-            let ends = match self.tokens[at].boundary {
+            let ends = match self.boundary(at) {
                 Boundary::Sentence => true,
                 Boundary::Comma => !self.is(next, &["or", "nor", "and", "any", "either"]),
                 Boundary::None => false,
@@ -464,7 +461,7 @@ impl Answer<'_> {
         let mut start = at;
         while start > 0
             && at - start < REACH
-            && self.tokens[start - 1].boundary == Boundary::None
+            && self.boundary(start - 1) == Boundary::None
             && !self.is(start, &TURNS)
         {
             start -= 1;
@@ -474,7 +471,7 @@ impl Answer<'_> {
 
     fn sentence_start(&self, at: usize, reach: usize) -> usize {
         let mut start = at;
-        while start > 0 && at - start < reach && self.tokens[start - 1].boundary != Boundary::Sentence {
+        while start > 0 && at - start < reach && self.boundary(start - 1) != Boundary::Sentence {
             start -= 1;
         }
         start
@@ -485,10 +482,7 @@ impl Answer<'_> {
     fn topic_start(&self, cue: usize) -> usize {
         let clause = self.clause_start(cue);
         let mut start = clause;
-        while start > 0
-            && clause - start < TOPIC_REACH
-            && self.tokens[start - 1].boundary != Boundary::Sentence
-        {
+        while start > 0 && clause - start < TOPIC_REACH && self.boundary(start - 1) != Boundary::Sentence {
             let asserted_before = start < clause
                 && (self.is(start, &["but"])
                     || self.is(start, &["so"]) && !self.is(start + 1, &["on", "forth"])
@@ -527,7 +521,7 @@ impl Answer<'_> {
         (0..auxiliary)
             .rev()
             .take(4)
-            .take_while(|&before| self.tokens[before].boundary == Boundary::None)
+            .take_while(|&before| self.boundary(before) == Boundary::None)
             .find(|&before| {
                 !self.is(before, &AUXILIARIES)
                     && !self.is(before, &ADVERBS)
@@ -608,9 +602,7 @@ impl Answer<'_> {
     }
 
     fn starts_clause(&self, at: usize) -> bool {
-        at == 0
-            || self.tokens[at - 1].boundary != Boundary::None
-            || self.is(at - 1, &["so", "and", "but", "just"])
+        at == 0 || self.boundary(at - 1) != Boundary::None || self.is(at - 1, &["so", "and", "but", "just"])
     }
 
     fn is_heavy(&self, at: usize) -> bool {
@@ -628,6 +620,14 @@ impl Answer<'_> {
 
     fn text(&self, at: usize) -> &str {
         self.tokens.get(at).map_or("", |token| token.text.as_str())
+    }
+
+    /// What follows a token; the answer's end is a sentence's end.
+    fn boundary(&self, at: usize) -> Boundary {
+        match self.tokens.get(at) {
+            Some(token) if at + 1 < self.tokens.len() => token.boundary,
+            _ => Boundary::Sentence,
+        }
     }
 
     fn is(&self, at: usize, words: &[&str]) -> bool {

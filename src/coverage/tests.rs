@@ -1,0 +1,405 @@
+//! Stories: what somebody says, and what a fair interviewer makes of it.
+
+#![allow(clippy::unwrap_used)]
+
+use super::{FoundBy, PointVerdict, Verdict, assess, satisfied_by_prompt};
+use crate::loops::{Point, Question, Way};
+use crate::transcript::{Segment, Transcript, Word};
+use Verdict::{Covered, Missed, Partial, Unheard};
+
+fn point(text: &str, keywords: &[&str]) -> Point {
+    Point {
+        id: text.to_lowercase().replace(|letter: char| !letter.is_alphanumeric(), "-"),
+        text: text.to_owned(),
+        keywords: keywords.iter().map(|way| Way::try_from((*way).to_owned()).unwrap()).collect(),
+        heard_as: Vec::new(),
+        misconceptions: Vec::new(),
+        hints: Vec::new(),
+    }
+}
+
+fn question(prompt: &str, points: Vec<Point>) -> Question {
+    Question {
+        id: "prompt".to_owned(),
+        prompt: prompt.to_owned(),
+        answer_seconds: 60,
+        checklist_heading: "You should cover".to_owned(),
+        points,
+        say: None,
+        exemplar: None,
+        examples: Vec::new(),
+        if_missed: Vec::new(),
+        if_made: Vec::new(),
+    }
+}
+
+/// The verdict on one point, asked for by an unrelated question.
+fn judged(point: Point, answer: &str) -> PointVerdict {
+    assess(&question("What would you do?", vec![point]), &Transcript::typed(answer)).remove(0)
+}
+
+/// Judges each row and names all that came out differently.
+fn expect(rows: &[(&[&str], &str, Verdict)]) {
+    let wrong: Vec<String> = rows
+        .iter()
+        .map(|(ways, answer, expected)| (judged(point("zzz", ways), answer), answer, expected))
+        .filter(|(found, _, expected)| found.verdict != **expected)
+        .map(|(found, answer, expected)| format!("{answer}\n  is {expected:?}, came out as {found:?}"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+const PRIORS: &[&str] = &["prior|priors"];
+const SEEDS: &[&str] = &["seed|seeds + several|multiple|five|more"];
+const KDE: &[&str] = &["kde|kernel density"];
+const RECOMPUTE: &[&str] = &["recompute + activations"];
+const ABLATIONS: &[&str] = &["ablation|ablations"];
+
+#[test]
+fn what_is_rejected_is_not_credited() {
+    expect(&[
+        (PRIORS, "I wouldn't bother with priors.", Missed),
+        (PRIORS, "I would not use priors here", Missed),
+        (PRIORS, "Never mind priors, just look at the numbers.", Missed),
+        (PRIORS, "Priors, no, that's for textbooks.", Missed),
+        (PRIORS, "The priors don't matter.", Missed),
+        (PRIORS, "You don't need priors for that.", Missed),
+        (PRIORS, "There's no need for priors.", Missed),
+        (PRIORS, "Forget about the priors.", Missed),
+        (PRIORS, "I'd just skip the priors", Missed),
+        (PRIORS, "I'd leave the priors out of it.", Missed),
+        (PRIORS, "Priors are overrated.", Missed),
+        (PRIORS, "Looking at priors is a waste of time.", Missed),
+        (PRIORS, "People always bring up priors, but I wouldn't use that.", Missed),
+        (PRIORS, "Some like priors. I don't think that's worth it.", Missed),
+        (SEEDS, "I don't need more seeds, one run shows it.", Missed),
+        (ABLATIONS, "No ablations, we don't have the time.", Missed),
+        (KDE, "I'd fit a Gaussian instead of a KDE.", Missed),
+    ]);
+}
+
+#[test]
+fn what_the_speaker_does_not_know_is_not_credited() {
+    expect(&[
+        (KDE, "I don't know KDE.", Missed),
+        (KDE, "I have no idea what KDE does.", Missed),
+        (KDE, "I've never heard of kernel density estimation.", Missed),
+        (KDE, "KDE, I couldn't explain that.", Missed),
+        (KDE, "I'm not sure how a KDE works.", Missed),
+        (KDE, "Is it maybe something with a KDE?", Missed),
+    ]);
+}
+
+#[test]
+fn right_answers_are_full_of_not() {
+    expect(&[
+        (KDE, "If you don't know the family, use a KDE.", Covered),
+        (KDE, "I don't know the family, so I'd use a KDE.", Covered),
+        (KDE, "If it isn't Gaussian, KDE instead.", Covered),
+        (SEEDS, "I wouldn't believe it without several seeds.", Covered),
+        (SEEDS, "One seed isn't enough, I want five seeds.", Covered),
+        (SEEDS, "I wouldn't trust one seed, I'd run five.", Covered),
+        (SEEDS, "Not just one seed but several.", Covered),
+        (PRIORS, "Don't forget the priors.", Covered),
+        (PRIORS, "I wouldn't ignore the priors.", Covered),
+        (PRIORS, "It's not only the likelihood, the priors count as well.", Covered),
+        (RECOMPUTE, "Don't keep the activations, recompute them.", Covered),
+        (RECOMPUTE, "I wouldn't keep the activations, I'd recompute them.", Covered),
+        (RECOMPUTE, "Recompute the activations instead of storing them.", Covered),
+        (&["p minus y"], "It isn't scaled by anything, it's p minus y.", Covered),
+        (&["not gaussian|isn't gaussian"], "It isn't Gaussian, you can see that.", Covered),
+    ]);
+}
+
+#[test]
+fn a_later_assertion_counts_for_itself() {
+    expect(&[
+        (PRIORS, "I wouldn't bother with plots. But I'd put in the priors.", Covered),
+        (PRIORS, "I don't know much about KDE, but I'd multiply by the priors.", Covered),
+    ]);
+}
+
+#[test]
+fn terms_merely_recited_are_half_a_point() {
+    expect(&[
+        (KDE, "I know KDE, GMM, all of that.", Partial),
+        (KDE, "I've heard of KDE.", Partial),
+        (&["recompute|checkpoint"], "BF sixteen, recompute, shard the optimizer.", Covered),
+    ]);
+}
+
+#[test]
+fn symbols_numbers_and_hyphens_are_said_in_many_ways() {
+    expect(&[
+        (&["p minus y"], "you get p - y", Covered),
+        (&["p minus y"], "you get p-y.", Covered),
+        (&["p - y"], "the prediction p, minus the label y", Covered),
+        (&["one minus p"], "times (1-p)", Covered),
+        (&["16 bit"], "sixteen-bit floats", Covered),
+        (&["sixteen bit"], "in 16-bit", Covered),
+        (&["bf16"], "I'd use BF sixteen", Covered),
+        (&["bf16"], "bf-16", Covered),
+        (&["recall at 10"], "Recall@10 went up", Covered),
+        (&["recall@10"], "recall at ten went up", Covered),
+        (&["kde"], "a K D E", Covered),
+        (&["fsdp"], "F.S.D.P. then", Covered),
+        (&["f s d p"], "FSDP then", Covered),
+        (&["softmax"], "the soft max", Covered),
+        (&["soft max"], "softmax", Covered),
+        (&["cross-entropy"], "crossentropy loss", Covered),
+        (&["layer norm"], "a LayerNorm", Covered),
+        (&["o of n squared"], "it is O(n^2)", Covered),
+        (&["o of n squared"], "O of N squared in time", Covered),
+        (&["normalise"], "normalization", Covered),
+        (&["model's confidence"], "the confidence of models", Missed),
+        (&["32"], "thirty two bits", Covered),
+        (&["32"], "thirty, two bits", Missed),
+    ]);
+}
+
+#[test]
+fn phrases_bear_small_gaps_and_parts_stand_near_each_other() {
+    let far = format!("gradients {} vanish", "and some more words ".repeat(20));
+    expect(&[
+        (&["learning rate"], "the learning, um, rate", Covered),
+        (&["maximize the likelihood"], "you maximize the joint likelihood", Covered),
+        (&["learning rate"], "learning something new at a rate", Missed),
+        (&["learning rate"], "I was learning. Rate it yourself.", Missed),
+        (&["gradient + vanish"], "the thing vanishes, I mean the gradient", Covered),
+        (&["gradient + vanish"], &far, Missed),
+        (&["label|target + label|target"], "the label", Missed),
+    ]);
+}
+
+#[test]
+fn the_question_repeated_is_no_answer() {
+    let asked = question(
+        "Explain why logistic regression uses cross-entropy instead of MSE.",
+        vec![
+            point("loss", &["cross entropy + logistic regression"]),
+            point("likelihood", &["likelihood + cross entropy"]),
+            point("cross-entropy", &[]),
+        ],
+    );
+    let repeated = Transcript::typed("So why does logistic regression use cross-entropy and not MSE.");
+    let verdicts = assess(&asked, &repeated);
+    assert_eq!(verdicts.iter().map(|point| point.verdict).collect::<Vec<_>>(), [Missed, Missed, Missed]);
+    assert_eq!(verdicts[0].reason.as_deref(), Some("this only repeats the question"));
+    let answered = Transcript::typed("The likelihood gives cross-entropy.");
+    assert_eq!(assess(&asked, &answered)[1].verdict, Covered);
+    assert_eq!(satisfied_by_prompt(&asked), ["loss", "cross-entropy"]);
+}
+
+#[test]
+fn points_without_keywords_are_matched_on_their_own_words() {
+    let rows = [
+        ("multiple seeds", "I'd want several seeds, multiple of them", Covered),
+        ("ablations", "then I'd ablate each part", Covered),
+        ("clip gradients if needed", "I'd clip the gradients", Covered),
+        ("FSDP / ZeRO intuition", "ZeRO splits it up", Covered),
+        ("FSDP / ZeRO intuition", "with FSDP", Covered),
+        ("optimizer state sharding", "the optimizer", Missed),
+        ("optimizer state sharding", "the state of the optimizer is large", Partial),
+        ("optimizer state sharding", "shard the state of the optimizer", Covered),
+        ("clip gradients if needed", "I wouldn't clip the gradients", Missed),
+        ("mutual exclusion", "only one thread at a time", Missed),
+    ];
+    for (text, answer, expected) in rows {
+        let found = judged(point(text, &[]), answer);
+        assert_eq!(found.verdict, expected, "{text}: {answer}: {found:?}");
+        if expected == Covered {
+            assert_eq!(found.evidence[0].by, FoundBy::Text);
+        }
+    }
+}
+
+#[test]
+fn evidence_is_a_verbatim_stretch_with_its_words() {
+    let answer = "Well, first I would plot it. Then I'd estimate a mean and a variance for each, and so on.";
+    let found = judged(point("fit", &["mean + variance"]), answer);
+    let evidence = &found.evidence[0];
+    assert_eq!(evidence.quote, "Then I'd estimate a mean and a variance for each");
+    let words: Vec<&str> = answer.split_whitespace().collect();
+    assert_eq!(words[evidence.first_word..=evidence.last_word].join(" "), format!("{},", evidence.quote));
+    assert_eq!((evidence.start_seconds, evidence.end_seconds), (None, None));
+}
+
+#[test]
+fn a_refused_point_shows_what_was_refused_and_why() {
+    let found = judged(point("priors", PRIORS), "I wouldn't bother with priors.");
+    assert_eq!(found.reason.as_deref(), Some("you said you would not"));
+    assert_eq!(found.evidence[0].quote, "I wouldn't bother with priors.");
+    let found = judged(point("kde", KDE), "No idea what a KDE is.");
+    assert_eq!(found.reason.as_deref(), Some("you said you did not know"));
+}
+
+fn spoken(words: &[(&str, f64)]) -> Transcript {
+    let words: Vec<Word> = words
+        .iter()
+        .enumerate()
+        .map(|(index, (text, probability))| Word {
+            text: (*text).to_owned(),
+            start_seconds: Some(index as f64),
+            end_seconds: Some(index as f64 + 0.5),
+            probability: Some(*probability),
+        })
+        .collect();
+    let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    Transcript::from_segments(vec![Segment {
+        start_seconds: Some(0.0),
+        end_seconds: Some(words.len() as f64),
+        text,
+        words,
+    }])
+}
+
+#[test]
+fn evidence_has_the_times_of_its_words() {
+    let asked = question("What?", vec![point("priors", PRIORS)]);
+    let found =
+        &assess(&asked, &spoken(&[("Okay.", 0.9), ("Add", 0.9), ("priors.", 0.9), ("Done.", 0.9)]))[0];
+    assert_eq!(found.evidence[0].quote, "Add priors.");
+    assert_eq!((found.evidence[0].start_seconds, found.evidence[0].end_seconds), (Some(1.0), Some(2.5)));
+}
+
+#[test]
+fn a_decisive_word_that_was_guessed_is_unheard() {
+    let asked = question("What?", vec![point("priors", PRIORS)]);
+    assert_eq!(assess(&asked, &spoken(&[("the", 0.9), ("priors", 0.02)]))[0].verdict, Unheard);
+    assert_eq!(assess(&asked, &spoken(&[("the", 0.02), ("priors", 0.9)]))[0].verdict, Covered);
+}
+
+#[test]
+fn what_the_recogniser_makes_of_a_term_counts() {
+    let logits = Point {
+        heard_as: vec![Way::try_from("low jits".to_owned()).unwrap()],
+        ..point("logits", &["logits"])
+    };
+    let found = judged(logits, "the low jits go into it");
+    assert_eq!((found.verdict, found.evidence[0].by), (Covered, FoundBy::HeardAs));
+}
+
+#[test]
+fn the_probability_goes_with_the_decision() {
+    let probability = |answer| judged(point("priors", &["prior + class"]), answer).probability;
+    let covered = probability("a prior for each class");
+    let loose = probability("a prior, which is what I would write down for myself before, of each class");
+    let refused = probability("I wouldn't use a prior for each class");
+    let nothing = probability("hello");
+    assert!(covered > loose && loose > 0.5 && 0.5 > refused && refused > nothing);
+}
+
+#[test]
+fn nothing_said_covers_nothing() {
+    for answer in [
+        "",
+        " \n ",
+        "...",
+        "🙂🎉",
+        "— — —",
+        "\u{0}\u{1}\u{7f}",
+        "Ω≈ç√∫˜µ≤≥÷",
+        "嗯 那个 はい",
+        "\u{301}\u{301}",
+    ] {
+        let found = judged(point("priors", PRIORS), answer);
+        assert_eq!((found.verdict, found.evidence.len()), (Missed, 0), "{answer}");
+    }
+}
+
+#[test]
+fn odd_input_is_judged_all_the_same() {
+    let monster = "x".repeat(1_000_000);
+    expect(&[
+        (PRIORS, "🙂 priors 🎉", Covered),
+        (PRIORS, "<b>priors</b> [[points]] id = \"x\"", Covered),
+        (PRIORS, &format!("{monster} priors {monster}"), Covered),
+        (PRIORS, "pr\u{200b}iors", Covered),
+        (&["naive bayes"], "naïve Bayes", Covered),
+        (PRIORS, "“priors”", Covered),
+    ]);
+}
+
+#[test]
+fn long_answers_take_time_in_proportion() {
+    let asked =
+        question("What?", vec![point("a", &["prior + class + weight"]), point("seeds prior weight", &[])]);
+    for word in ["prior", "not", "prior class", "I don't", "skip it.", "prior class weight seeds", "a", "no,"]
+    {
+        let answer = Transcript::typed(&format!("{word} ").repeat(10_000));
+        let started = std::time::Instant::now();
+        assess(&asked, &answer);
+        assert!(started.elapsed().as_secs_f64() < 5.0, "`{word}` took {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn no_order_of_words_makes_it_fail() {
+    let words = [
+        "not",
+        "no",
+        "never",
+        "mind,",
+        "I",
+        "would",
+        "don't",
+        "want",
+        "to",
+        "skip",
+        "leave",
+        "it",
+        "that.",
+        "instead",
+        "of",
+        "rather",
+        "than",
+        "know",
+        "about",
+        "sure,",
+        "heard",
+        "who",
+        "cares.",
+        "waste",
+        "of",
+        "time",
+        "overkill",
+        "is",
+        "just",
+        "so",
+        "but",
+        "priors",
+        "priors.",
+        "need",
+        "think",
+        "have",
+        "a",
+        "clue",
+        "something",
+        "maybe",
+        "buzzwords",
+        "tell",
+        "you",
+        "either.",
+        "any",
+        "-",
+        "(",
+        "x^2",
+        ".",
+    ];
+    let asked =
+        question("Priors or not?", vec![point("priors", &["prior", "not", "prior + know"]), point("a", &[])]);
+    // A linear congruential generator, so that a failure can be repeated.
+    let mut state = 1_u64;
+    for length in (1..9).cycle().take(8_000) {
+        let answer: Vec<&str> = (0..length)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                words[(state >> 33) as usize % words.len()]
+            })
+            .collect();
+        let transcript = Transcript::typed(&answer.join(" "));
+        for verdict in assess(&asked, &transcript) {
+            assert!(verdict.evidence.iter().all(|evidence| evidence.last_word < length));
+        }
+    }
+}
