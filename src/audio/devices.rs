@@ -8,6 +8,8 @@ use cpal::traits::{DeviceTrait as _, HostTrait as _};
 use cpal::{Device, DeviceId, ErrorKind, Host, SupportedStreamConfig};
 
 use super::AudioError;
+#[cfg(target_os = "linux")]
+use super::pulse;
 
 /// A sound server that hangs must not hang us: how long asking it may take.
 pub(super) const ANSWER_TIME: Duration = Duration::from_secs(5);
@@ -29,6 +31,13 @@ pub struct InputDevice {
     pub channels: Option<u16>,
 }
 
+/// How a device is reached.
+pub(super) enum Input {
+    #[cfg(target_os = "linux")]
+    Pulse(pulse::Source),
+    Cpal(Device),
+}
+
 /// What can be recorded from, the default first.
 ///
 /// # Errors
@@ -37,100 +46,131 @@ pub struct InputDevice {
 pub fn input_devices() -> Result<Vec<InputDevice>, AudioError> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
+        let devices: Vec<_> = inputs().into_iter().map(|(device, _)| device).collect();
         // Nobody listens any more after the time is up.
-        _ = sender.send(list());
+        _ = sender.send(devices);
     });
-    receiver.recv_timeout(ANSWER_TIME).map_err(|_| AudioError::SoundServer)?
-}
-
-fn list() -> Result<Vec<InputDevice>, AudioError> {
-    let host = preferred_host()?;
-    let default = default_microphone(&host).and_then(|device| device.id().ok());
-    let mut inputs: Vec<_> = candidates(&host)?
-        .into_iter()
-        .filter_map(|device| describe(&device).ok())
-        .map(|input| InputDevice {
-            is_default: default.as_ref().is_some_and(|id| id.to_string() == input.id),
-            ..input
-        })
-        .collect();
-    if inputs.is_empty() {
-        return Err(AudioError::NoMicrophone);
+    match receiver.recv_timeout(ANSWER_TIME) {
+        Err(_) => Err(AudioError::SoundServer),
+        Ok(devices) if devices.is_empty() => Err(AudioError::NoMicrophone),
+        Ok(devices) => Ok(devices),
     }
-    inputs.sort_by_key(|input| (!input.is_default, input.is_monitor));
-    Ok(inputs)
 }
 
 /// The device that is meant: the default, or the one with this id or whose name contains this text.
-pub(super) fn choose(wanted: Option<&str>) -> Result<Device, AudioError> {
-    let Some(wanted) = wanted else {
-        return default_microphone(&preferred_host()?).ok_or(AudioError::NoMicrophone);
+/// May hang as long as a sound server does.
+pub(super) fn choose(wanted: Option<&str>) -> Result<(InputDevice, Input), AudioError> {
+    let mut inputs = inputs();
+    let found = match wanted {
+        None => inputs.iter().position(|(device, _)| device.is_default).ok_or(AudioError::NoMicrophone)?,
+        Some(wanted) => {
+            let devices: Vec<_> = inputs.iter().map(|(device, _)| device).collect();
+            match find(&devices, wanted) {
+                Ok(found) => found,
+                // A whole id may name a device of another sound system, or one that is not listed.
+                Err(error) => return by_id(wanted).ok_or(error),
+            }
+        }
     };
-    // A whole id may name another sound system than the preferred one.
-    if let Ok(id) = wanted.parse::<DeviceId>() {
-        let host = cpal::host_from_id(id.host()).map_err(|_| no_such_device(wanted))?;
-        let mut devices = host.devices().map_err(|_| AudioError::SoundServer)?;
-        return devices
-            .find(|device| device.id().is_ok_and(|other| other == id) && may_record(device))
-            .ok_or_else(|| no_such_device(wanted));
-    }
-    let mut devices = candidates(&preferred_host()?)?;
-    let names: Vec<_> = devices
-        .iter()
-        .map(|device| (device.id().map(|id| id.id().to_owned()).unwrap_or_default(), device.to_string()))
-        .collect();
-    let found = find(&names, wanted)?;
-    Ok(devices.swap_remove(found))
+    Ok(inputs.swap_remove(found))
 }
 
-/// Who is meant, among ids and names: the whole id, else the whole name, else a part of either.
-/// What merely hears the loudspeaker comes last.
-fn find(devices: &[(String, String)], wanted: &str) -> Result<usize, AudioError> {
+/// Everything that is worth listing, the default first. Where the system's default is what a
+/// loudspeaker plays, there is no microphone at the default, and the first real one takes its place.
+fn inputs() -> Vec<(InputDevice, Input)> {
+    #[cfg(target_os = "linux")]
+    let pulse = pulse::sources()
+        .map(|sources| sources.into_iter().map(|source| (source.describe(), Input::Pulse(source))).collect());
+    #[cfg(not(target_os = "linux"))]
+    let pulse = None;
+    let mut inputs: Vec<_> =
+        pulse.unwrap_or_else(|| cpal_host().map_or_else(Vec::new, |host| cpal_inputs(&host)));
+    for (device, _) in &mut inputs {
+        device.is_default &= !device.is_monitor;
+    }
+    inputs.sort_by_key(|(device, _)| (!device.is_default, device.is_monitor));
+    if let Some((device, _)) = inputs.first_mut() {
+        device.is_default = !device.is_monitor;
+    }
+    inputs
+}
+
+/// Who is meant: the whole id, else the whole name, else a part of either. What merely hears the
+/// loudspeaker comes last.
+fn find(devices: &[&InputDevice], wanted: &str) -> Result<usize, AudioError> {
     let wanted_lower = wanted.to_lowercase();
-    let matches = |rule: &dyn Fn(&str, &str) -> bool| -> Vec<usize> {
-        (0..devices.len()).filter(|&index| rule(&devices[index].0, &devices[index].1)).collect()
+    let matches = |rule: &dyn Fn(&InputDevice) -> bool| -> Vec<usize> {
+        (0..devices.len()).filter(|&index| rule(devices[index])).collect()
     };
-    let part = |id: &str, name: &str| {
-        id.to_lowercase().contains(&wanted_lower) || name.to_lowercase().contains(&wanted_lower)
+    let part = |device: &InputDevice| {
+        [&device.id, &device.name].iter().any(|text| text.to_lowercase().contains(&wanted_lower))
     };
     let rounds = [
-        matches(&|id, _| id == wanted),
-        matches(&|_, name| name.to_lowercase() == wanted_lower),
-        matches(&|id, name| part(id, name) && !is_monitor(id)),
+        matches(&|device| {
+            device.id == wanted || device.id.split_once(':').is_some_and(|(_, id)| id == wanted)
+        }),
+        matches(&|device| device.name.to_lowercase() == wanted_lower),
+        matches(&|device| part(device) && !device.is_monitor),
         matches(&part),
     ];
     match rounds.iter().find(|found| !found.is_empty()).map(Vec::as_slice) {
-        None => Err(no_such_device(wanted)),
+        None => Err(AudioError::NoSuchDevice(wanted.to_owned())),
         Some([one]) => Ok(*one),
         Some(several) => Err(AudioError::AmbiguousDevice {
             wanted: wanted.to_owned(),
             names: several
                 .iter()
-                .map(|&index| format!("`{}`", devices[index].0))
+                .map(|&index| format!("`{}`", devices[index].id))
                 .collect::<Vec<_>>()
                 .join(", "),
         }),
     }
 }
 
-/// Describes a device; `is_default` is left open.
-pub(super) fn describe(device: &Device) -> Result<InputDevice, AudioError> {
-    let id = device.id().map_err(|_| AudioError::NoMicrophone)?;
+/// The sound system besides PulseAudio, whose cpal half is not used.
+fn cpal_host() -> Option<Host> {
+    cpal::ALL_HOSTS
+        .iter()
+        .filter(|host| host.to_string() != "pulseaudio")
+        .find_map(|&host| cpal::host_from_id(host).ok())
+}
+
+fn cpal_inputs(host: &Host) -> Vec<(InputDevice, Input)> {
+    let default = host.default_input_device().and_then(|device| device.id().ok());
+    let devices = host.devices().into_iter().flatten().filter(is_worth_asking);
+    devices
+        .filter_map(|device| {
+            let described = describe(&device)?;
+            let is_default = default.as_ref().is_some_and(|id| id.to_string() == described.id);
+            Some((InputDevice { is_default, ..described }, Input::Cpal(device)))
+        })
+        .collect()
+}
+
+fn by_id(wanted: &str) -> Option<(InputDevice, Input)> {
+    let id: DeviceId = wanted.parse().ok()?;
+    if id.host().to_string() == "pulseaudio" {
+        return None;
+    }
+    let device = cpal::host_from_id(id.host()).ok()?.device_by_id(&id)?;
+    Some((describe(&device)?, Input::Cpal(device)))
+}
+
+/// Describes a device that can be recorded from; `is_default` is left open.
+fn describe(device: &Device) -> Option<InputDevice> {
     let config = match input_config(device) {
         Ok(config) => Some(config),
         // It is there, and somebody else has it.
         Err(error) if error.kind() == ErrorKind::DeviceBusy => None,
-        Err(error) => {
-            return Err(AudioError::OpenMicrophone { name: device.to_string(), why: error.to_string() });
-        }
+        Err(_) => return None,
     };
-    Ok(InputDevice {
+    Some(InputDevice {
+        id: device.id().ok()?.to_string(),
         name: device.to_string(),
         is_default: false,
-        is_monitor: is_monitor(id.id()),
+        is_monitor: false,
         rate: config.as_ref().map(SupportedStreamConfig::sample_rate),
         channels: config.as_ref().map(SupportedStreamConfig::channels),
-        id: id.to_string(),
     })
 }
 
@@ -149,44 +189,13 @@ pub(super) fn input_config(device: &Device) -> Result<SupportedStreamConfig, cpa
     })
 }
 
-/// The first sound system that answers: PulseAudio (or PipeWire in its place) before ALSA, which
-/// shows the names of plugins and few devices.
-pub(super) fn preferred_host() -> Result<Host, AudioError> {
-    cpal::ALL_HOSTS.iter().find_map(|&host| cpal::host_from_id(host).ok()).ok_or(AudioError::NoMicrophone)
-}
-
-/// The system's default microphone. Where that is a monitor there is no microphone at the default,
-/// and the first real one takes its place.
-fn default_microphone(host: &Host) -> Option<Device> {
-    let hears_the_room = |device: &Device| device.id().is_ok_and(|id| !is_monitor(id.id()));
-    host.default_input_device()
-        .filter(hears_the_room)
-        .or_else(|| candidates(host).ok()?.into_iter().find(hears_the_room))
-}
-
-fn candidates(host: &Host) -> Result<Vec<Device>, AudioError> {
-    let devices = host.devices().map_err(|_| AudioError::SoundServer)?;
-    Ok(devices.filter(may_record).collect())
-}
-
-/// Whether it is worth asking. ALSA lists all its plugins (`jack`, `oss`, rate converters ...), of
-/// which some start servers when they are only asked what they can do.
-fn may_record(device: &Device) -> bool {
+/// ALSA lists all its plugins (`jack`, `oss`, rate converters ...), of which some start servers when
+/// they are only asked what they can do.
+fn is_worth_asking(device: &Device) -> bool {
     let Ok(id) = device.id() else { return false };
-    let known = match id.host().to_string().as_str() {
-        "alsa" => matches!(id.id(), "default" | "pulse" | "pipewire") || id.id().starts_with("plughw:CARD="),
-        _ => true,
-    };
-    known && device.description().is_ok_and(|description| description.supports_input())
-}
-
-/// PulseAudio's and PipeWire's name for "what this loudspeaker plays".
-pub(super) fn is_monitor(id: &str) -> bool {
-    id.ends_with(".monitor")
-}
-
-fn no_such_device(wanted: &str) -> AudioError {
-    AudioError::NoSuchDevice(wanted.to_owned())
+    let is_known =
+        id.host().to_string() != "alsa" || id.id() == "default" || id.id().starts_with("plughw:CARD=");
+    is_known && device.description().is_ok_and(|description| description.supports_input())
 }
 
 #[cfg(test)]
@@ -195,20 +204,32 @@ mod tests {
 
     use super::*;
 
-    fn devices() -> Vec<(String, String)> {
+    fn devices() -> Vec<InputDevice> {
         [
-            ("alsa_output.pci.monitor", "Monitor of Built-in Audio"),
-            ("alsa_input.pci", "Built-in Audio"),
-            ("alsa_input.usb-Yeti", "Blue Yeti Stereo"),
-            ("alsa_input.usb-Jabra", "Jabra Stereo"),
+            ("pulseaudio:alsa_output.pci.monitor", "Monitor of Built-in Audio"),
+            ("pulseaudio:alsa_input.pci", "Built-in Audio"),
+            ("pulseaudio:alsa_input.usb-Yeti", "Blue Yeti Stereo"),
+            ("pulseaudio:alsa_input.usb-Jabra", "Jabra Stereo"),
         ]
-        .map(|(id, name)| (id.to_owned(), name.to_owned()))
+        .map(|(id, name)| InputDevice {
+            id: id.into(),
+            name: name.into(),
+            is_default: false,
+            is_monitor: id.ends_with(".monitor"),
+            rate: None,
+            channels: None,
+        })
         .into()
+    }
+
+    fn found(wanted: &str) -> Result<usize, AudioError> {
+        find(&devices().iter().collect::<Vec<_>>(), wanted)
     }
 
     #[test]
     fn a_microphone_is_found_by_id_by_name_and_by_a_part_of_either() {
         for (wanted, index) in [
+            ("pulseaudio:alsa_input.usb-Yeti", 2),
             ("alsa_input.usb-Yeti", 2),
             ("built-in audio", 1),
             ("yeti", 2),
@@ -217,24 +238,24 @@ mod tests {
             ("alsa_output.pci.monitor", 0),
             ("monitor of", 0),
         ] {
-            assert_eq!(find(&devices(), wanted).unwrap(), index, "{wanted}");
+            assert_eq!(found(wanted).unwrap(), index, "{wanted}");
         }
     }
 
     #[test]
     fn a_part_of_a_name_never_means_a_monitor_while_a_microphone_has_it_too() {
-        assert_eq!(find(&devices(), "Built-in").unwrap(), 1);
+        assert_eq!(found("Built-in").unwrap(), 1);
     }
 
     #[test]
     fn a_part_of_two_names_is_told_with_both() {
-        let error = find(&devices(), "stereo").unwrap_err().to_string();
+        let error = found("stereo").unwrap_err().to_string();
         assert!(error.contains("usb-Yeti") && error.contains("usb-Jabra"), "{error}");
     }
 
     #[test]
     fn a_microphone_that_is_not_there_is_told() {
-        let error = find(&devices(), "rode").unwrap_err().to_string();
+        let error = found("rode").unwrap_err().to_string();
         assert!(error.contains("rode") && error.contains("viva devices"), "{error}");
     }
 }

@@ -12,10 +12,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait as _, StreamTrait as _};
-use cpal::{BufferSize, Device, ErrorKind, FromSample, SampleFormat, SizedSample, StreamConfig};
+use cpal::{Device, ErrorKind, FromSample, SampleFormat, SizedSample, StreamConfig, SupportedStreamConfig};
 use rtrb::{Consumer, RingBuffer};
 
 use super::devices::{self, ANSWER_TIME, InputDevice};
+#[cfg(target_os = "linux")]
+use super::pulse;
 use super::{AudioError, AudioSource, Block, Resampler};
 
 /// How long [`Microphone::next_block`] waits for sound.
@@ -33,10 +35,6 @@ const NEXT_SOUND: Duration = Duration::from_secs(1);
 /// How often a lost microphone is opened again before that is an error, and the pause before each.
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_millis(1500)];
-/// What is asked of PulseAudio. Its own default is blocks of 2 s [measured], which is too late for a
-/// level, an echo or the end of an answer. 50 ms lost nothing beside three busy loops a core.
-const PULSE_BLOCK: Duration = Duration::from_millis(50);
-
 /// A live microphone: 16 kHz mono from whatever the device gives.
 ///
 /// A device that vanishes or falls silent is opened again by itself, a few times; what was heard
@@ -60,7 +58,7 @@ enum State {
     /// Lost: to be opened again at this time.
     Pause(Instant),
     Opening(Attempt),
-    Open(Open),
+    Open(Box<Open>),
 }
 
 /// A thread that opens the device, and the stream it holds. Dropping it lets go of the device.
@@ -72,12 +70,7 @@ struct Attempt {
 
 struct Open {
     attempt: Attempt,
-    ring: Consumer<f32>,
-    dropped: Arc<AtomicU64>,
-    resampler: Resampler,
-    /// Samples of all channels in a second.
-    samples_per_second: usize,
-    frame: usize,
+    opened: Opened,
     watch: Watch,
     /// Why the stream must be built anew, once everything it gave is handed out.
     over: Option<String>,
@@ -90,12 +83,14 @@ enum Event {
     Lost(String),
 }
 
+/// A device that has just been opened.
 struct Opened {
     device: InputDevice,
     ring: Consumer<f32>,
     dropped: Arc<AtomicU64>,
-    rate: u32,
-    channels: u16,
+    resampler: Resampler,
+    samples_per_second: usize,
+    frame: usize,
 }
 
 impl Microphone {
@@ -119,7 +114,7 @@ impl Microphone {
         Ok(Self {
             wanted: wanted.map(ToOwned::to_owned),
             device: opened.device.clone(),
-            state: State::Open(Open::new(attempt, *opened)?),
+            state: State::Open(Box::new(Open::new(attempt, *opened))),
             attempts: 0,
             dropped_before: 0,
             forgiven: 0,
@@ -139,8 +134,9 @@ impl Microphone {
     /// next was heard from now on.
     pub fn clear(&mut self) {
         if let State::Open(open) = &mut self.state {
-            let waiting = open.ring.slots();
-            if let Ok(chunk) = open.ring.read_chunk(waiting - waiting % open.frame) {
+            let (ring, frame) = (&mut open.opened.ring, open.opened.frame);
+            let waiting = ring.slots();
+            if let Ok(chunk) = ring.read_chunk(waiting - waiting % frame) {
                 chunk.commit_all();
             }
             open.watch.heard(Instant::now());
@@ -168,7 +164,7 @@ impl Microphone {
 
     fn all_dropped(&self) -> u64 {
         let open = match &self.state {
-            State::Open(open) => open.dropped.load(Ordering::Relaxed),
+            State::Open(open) => open.opened.dropped.load(Ordering::Relaxed),
             State::Opening(_) | State::Pause(_) => 0,
         };
         self.dropped_before + open
@@ -190,9 +186,9 @@ impl Microphone {
                 match open.trouble() {
                     None => Ok(Vec::new()),
                     Some(why) => {
-                        self.dropped_before += open.dropped.load(Ordering::Relaxed);
+                        self.dropped_before += open.opened.dropped.load(Ordering::Relaxed);
                         let mut rest = Vec::new();
-                        open.resampler.finish(&mut rest);
+                        open.opened.resampler.finish(&mut rest);
                         self.lost(AudioError::MicrophoneLost { name: self.device.name.clone(), why })?;
                         Ok(rest)
                     }
@@ -248,7 +244,7 @@ impl Microphone {
             format!("the microphone `{}` was lost; `{}` took its place", self.device.name, opened.device.name)
         });
         self.device = opened.device.clone();
-        self.state = State::Open(Open::new(attempt, opened)?);
+        self.state = State::Open(Box::new(Open::new(attempt, opened)));
         Ok(())
     }
 }
@@ -297,20 +293,12 @@ impl Attempt {
         let (sender, events) = mpsc::channel();
         let (hold, held) = mpsc::channel::<Infallible>();
         let wanted = wanted.map(ToOwned::to_owned);
-        thread::spawn(move || {
-            let stream = match open(wanted.as_deref(), &sender) {
-                Ok((stream, opened)) => {
-                    _ = sender.send(Event::Opened(Box::new(opened)));
-                    stream
-                }
-                Err(error) => {
-                    _ = sender.send(Event::Failed(error));
-                    return;
-                }
-            };
-            // Ends when the other side is dropped. Closing the stream may hang; nobody waits for it.
-            _ = held.recv();
-            drop(stream);
+        thread::spawn(move || match open(wanted.as_deref(), &sender) {
+            Ok((stream, opened)) => {
+                _ = sender.send(Event::Opened(Box::new(opened)));
+                stream.hold(&held, &sender);
+            }
+            Err(error) => _ = sender.send(Event::Failed(error)),
         });
         Self { events, since: Instant::now(), _hold: hold }
     }
@@ -329,31 +317,21 @@ impl Attempt {
 }
 
 impl Open {
-    fn new(attempt: Attempt, opened: Opened) -> Result<Self, AudioError> {
-        let frame = usize::from(opened.channels);
-        Ok(Self {
-            attempt,
-            ring: opened.ring,
-            dropped: opened.dropped,
-            resampler: Resampler::new(opened.rate, opened.channels)?,
-            samples_per_second: opened.rate as usize * frame,
-            frame,
-            watch: Watch::new(Instant::now()),
-            over: None,
-        })
+    fn new(attempt: Attempt, opened: Opened) -> Self {
+        Self { attempt, opened, watch: Watch::new(Instant::now()), over: None }
     }
 
     /// What has come since the last time, at most about a second of it.
     fn take(&mut self) -> Vec<f32> {
         let mut samples = Vec::new();
-        let waiting = self.ring.slots().min(self.samples_per_second);
+        let waiting = self.opened.ring.slots().min(self.opened.samples_per_second);
         if waiting == 0 {
             return samples;
         }
-        if let Ok(chunk) = self.ring.read_chunk(waiting) {
+        if let Ok(chunk) = self.opened.ring.read_chunk(waiting) {
             let (first, second) = chunk.as_slices();
-            self.resampler.push(first, &mut samples);
-            self.resampler.push(second, &mut samples);
+            self.opened.resampler.push(first, &mut samples);
+            self.opened.resampler.push(second, &mut samples);
             chunk.commit_all();
             self.watch.heard(Instant::now());
         }
@@ -410,85 +388,118 @@ impl Watch {
     }
 }
 
-fn open(wanted: Option<&str>, events: &Sender<Event>) -> Result<(cpal::Stream, Opened), AudioError> {
-    let chosen = devices::choose(wanted)?;
-    let name = chosen.to_string();
-    let failed = |error: cpal::Error| match error.kind() {
-        // ALSA always has a "default" device, whether there is a sound card or not.
-        ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable if wanted.is_none() => {
-            AudioError::NoMicrophone
+/// A stream that records. Dropping it lets go of the device.
+enum Stream {
+    #[cfg(target_os = "linux")]
+    Pulse(pulseaudio::RecordStream),
+    Cpal(cpal::Stream),
+}
+
+impl Stream {
+    /// Keeps it until the other side of `held` is dropped, or it ends by itself.
+    fn hold(self, held: &Receiver<Infallible>, events: &Sender<Event>) {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Pulse(stream) => {
+                if let Some(why) = pulse::hold(&stream, held) {
+                    _ = events.send(Event::Lost(why));
+                }
+            }
+            Self::Cpal(stream) => {
+                _ = held.recv();
+                // Closing it may hang; nobody waits for it.
+                drop(stream);
+            }
         }
-        _ => AudioError::OpenMicrophone { name: name.clone(), why: error.to_string() },
-    };
-    let supported = devices::input_config(&chosen).map_err(failed)?;
-    let id = chosen.id().map_err(failed)?;
-    let mut config = supported.config();
-    if id.host().to_string() == "pulseaudio" {
-        config.buffer_size =
-            BufferSize::Fixed((u64::from(config.sample_rate) * PULSE_BLOCK.as_millis() as u64 / 1000) as u32);
     }
-    // A rate or a number of channels that cannot be sound is found before the device is opened.
-    Resampler::new(config.sample_rate, config.channels)?;
-    let capture = Capture::new(config, events.clone());
-    let (ring, dropped) = (capture.1, capture.0.dropped.clone());
-    let stream = build(&chosen, supported.sample_format(), capture.0).map_err(failed)?;
-    stream.play().map_err(failed)?;
-    let device = InputDevice {
-        id: id.to_string(),
-        name,
-        is_default: wanted.is_none(),
-        is_monitor: devices::is_monitor(id.id()),
-        rate: Some(config.sample_rate),
-        channels: Some(config.channels),
-    };
-    Ok((stream, Opened { device, ring, dropped, rate: config.sample_rate, channels: config.channels }))
+}
+
+fn open(wanted: Option<&str>, events: &Sender<Event>) -> Result<(Stream, Opened), AudioError> {
+    let (device, input) = devices::choose(wanted)?;
+    match input {
+        #[cfg(target_os = "linux")]
+        devices::Input::Pulse(source) => {
+            let (mut capture, opened) = Capture::new(device)?;
+            let name = opened.device.name.clone();
+            let stream = source
+                .record(move |bytes| {
+                    let (samples, _) = bytes.as_chunks();
+                    capture.copy(samples.iter().map(|&sample| f32::from_ne_bytes(sample)));
+                })
+                .map_err(|error| AudioError::OpenMicrophone { name, why: error.to_string() })?;
+            Ok((Stream::Pulse(stream), opened))
+        }
+        devices::Input::Cpal(input) => {
+            let name = device.name.clone();
+            let failed = |error: cpal::Error| AudioError::OpenMicrophone {
+                name: name.clone(),
+                why: error.to_string(),
+            };
+            let config = devices::input_config(&input).map_err(failed)?;
+            let device =
+                InputDevice { rate: Some(config.sample_rate()), channels: Some(config.channels()), ..device };
+            let (capture, opened) = Capture::new(device)?;
+            let stream = build(&input, &config, capture, events.clone()).map_err(failed)?;
+            stream.play().map_err(failed)?;
+            Ok((Stream::Cpal(stream), opened))
+        }
+    }
 }
 
 /// The callback's side.
 struct Capture {
-    config: StreamConfig,
+    channels: usize,
     ring: rtrb::Producer<f32>,
     dropped: Arc<AtomicU64>,
-    events: Sender<Event>,
 }
 
 impl Capture {
-    fn new(config: StreamConfig, events: Sender<Event>) -> (Self, Consumer<f32>) {
-        let channels = usize::from(config.channels);
-        let frames = (config.sample_rate as usize * RING_SECONDS).min(RING_SAMPLES / channels);
-        let (ring, consumer) = RingBuffer::new(frames * channels);
-        (Self { config, ring, dropped: Arc::default(), events }, consumer)
+    fn new(device: InputDevice) -> Result<(Self, Opened), AudioError> {
+        let (rate, channels) = (device.rate.unwrap_or_default(), device.channels.unwrap_or_default());
+        // What cannot be sound is found before the device is opened.
+        let resampler = Resampler::new(rate, channels)?;
+        let frame = usize::from(channels);
+        let frames = (rate as usize * RING_SECONDS).min(RING_SAMPLES / frame);
+        let (producer, ring) = RingBuffer::new(frames * frame);
+        let dropped = Arc::<AtomicU64>::default();
+        let capture = Self { channels: frame, ring: producer, dropped: dropped.clone() };
+        let samples_per_second = rate as usize * frame;
+        Ok((capture, Opened { device, ring, dropped, resampler, samples_per_second, frame }))
     }
 
     /// Copies whole frames into the ring; those that do not fit are counted.
-    fn copy<T>(&mut self, samples: &[T])
-    where
-        T: SizedSample,
-        f32: FromSample<T>,
-    {
-        let channels = usize::from(self.config.channels);
-        let room = self.ring.slots().min(samples.len());
-        let fits = room - room % channels;
+    fn copy(&mut self, samples: impl ExactSizeIterator<Item = f32>) {
+        let (count, room) = (samples.len(), self.ring.slots());
+        let fits = count.min(room - room % self.channels);
         if let Ok(chunk) = self.ring.write_chunk_uninit(fits) {
-            chunk.fill_from_iter(samples[..fits].iter().map(|sample| sample.to_sample::<f32>()));
+            chunk.fill_from_iter(samples);
         }
-        let lost = (samples.len() - fits) / channels;
+        let lost = (count - fits) / self.channels;
         if lost > 0 {
             self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
         }
     }
 }
 
-fn build(device: &Device, format: SampleFormat, capture: Capture) -> Result<cpal::Stream, cpal::Error> {
-    fn build<T>(device: &Device, mut capture: Capture) -> Result<cpal::Stream, cpal::Error>
+fn build(
+    device: &Device,
+    config: &SupportedStreamConfig,
+    capture: Capture,
+    events: Sender<Event>,
+) -> Result<cpal::Stream, cpal::Error> {
+    fn build<T>(
+        device: &Device,
+        config: StreamConfig,
+        mut capture: Capture,
+        events: Sender<Event>,
+    ) -> Result<cpal::Stream, cpal::Error>
     where
         T: SizedSample,
         f32: FromSample<T>,
     {
-        let events = capture.events.clone();
         device.build_input_stream::<T, _, _>(
-            capture.config,
-            move |samples, _| capture.copy(samples),
+            config,
+            move |samples, _| capture.copy(samples.iter().map(|sample| sample.to_sample::<f32>())),
             move |error| match error.kind() {
                 // The stream goes on.
                 ErrorKind::Xrun | ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => {}
@@ -497,20 +508,21 @@ fn build(device: &Device, format: SampleFormat, capture: Capture) -> Result<cpal
             Some(ANSWER_TIME),
         )
     }
-    match format {
-        SampleFormat::I8 => build::<i8>(device, capture),
-        SampleFormat::I16 => build::<i16>(device, capture),
-        SampleFormat::I24 => build::<cpal::I24>(device, capture),
-        SampleFormat::I32 => build::<i32>(device, capture),
-        SampleFormat::I64 => build::<i64>(device, capture),
-        SampleFormat::U8 => build::<u8>(device, capture),
-        SampleFormat::U16 => build::<u16>(device, capture),
-        SampleFormat::U24 => build::<cpal::U24>(device, capture),
-        SampleFormat::U32 => build::<u32>(device, capture),
-        SampleFormat::U64 => build::<u64>(device, capture),
-        SampleFormat::F32 => build::<f32>(device, capture),
-        SampleFormat::F64 => build::<f64>(device, capture),
+    let build = match config.sample_format() {
+        SampleFormat::I8 => build::<i8>,
+        SampleFormat::I16 => build::<i16>,
+        SampleFormat::I24 => build::<cpal::I24>,
+        SampleFormat::I32 => build::<i32>,
+        SampleFormat::I64 => build::<i64>,
+        SampleFormat::U8 => build::<u8>,
+        SampleFormat::U16 => build::<u16>,
+        SampleFormat::U24 => build::<cpal::U24>,
+        SampleFormat::U32 => build::<u32>,
+        SampleFormat::U64 => build::<u64>,
+        SampleFormat::F32 => build::<f32>,
+        SampleFormat::F64 => build::<f64>,
         // One-bit streams are no microphones.
-        _ => Err(ErrorKind::UnsupportedConfig.into()),
-    }
+        _ => return Err(ErrorKind::UnsupportedConfig.into()),
+    };
+    build(device, config.config(), capture, events)
 }

@@ -6,6 +6,8 @@ mod gate;
 mod level;
 mod memory;
 mod microphone;
+#[cfg(target_os = "linux")]
+mod pulse;
 mod quiet;
 mod recorder;
 mod resample;

@@ -259,9 +259,10 @@ pub fn write(wav: &Path, rate: u32, samples: &[f32]) {
     writer.finalize().unwrap();
 }
 
-/// Something like speech at 16 kHz: syllables of gliding tones with pauses, never the same twice.
+/// Something like speech at 16 kHz: syllables of gliding tones with pauses, never the same twice. Begins
+/// with a tenth of a second of silence, of which a null sink that works ahead swallows a part.
 pub fn babble(seconds: f32) -> Vec<f32> {
-    let (mut phase, mut samples) = (0.0_f32, Vec::new());
+    let (mut phase, mut samples) = (0.0_f32, vec![0.0; 1_600]);
     let length = (seconds * 16_000.0) as usize;
     let mut state = 1_u32;
     while samples.len() < length {
