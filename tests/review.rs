@@ -1,6 +1,9 @@
 //! Reading back what is kept, on the real program, and what becomes of it when things go wrong.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::print_stdout, reason = "a process of the test reports to its parent")]
+
+mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,7 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 use vivavoce::assessment::{Assessment, Source};
-use vivavoce::audio::Recorder;
+use vivavoce::audio::{AudioSource as _, Block, Pace, Recorder, WavSource};
 use vivavoce::journal::{InputKind, Journal, SessionHandle, SessionState};
 use vivavoce::loops::{Loop, MAIN_QUESTION};
 use vivavoce::recognise::Recognised;
@@ -27,7 +30,7 @@ fn theory() -> Loop {
             "answer_seconds": 60,
             "checklist_heading": "You should connect",
             "points": [
-                { "id": "bernoulli", "text": "Bernoulli likelihood", "keywords": ["bernoulli"] },
+                { "id": "bernoulli", "text": "Bernoulli likelihood", "keywords": ["bernoulli", "labels"] },
                 { "id": "gradients", "text": "Useful gradients", "keywords": ["gradients"] },
             ],
         },
@@ -96,14 +99,7 @@ fn practised() -> (TempDir, String, PathBuf) {
 }
 
 fn review(data: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_viva"))
-        .arg("review")
-        .args(arguments)
-        .env("VIVA_DATA_DIR", data)
-        .env_remove("VIVA_MODELS_DIR")
-        .env("TZ", "UTC")
-        .output()
-        .unwrap()
+    common::viva().arg("review").args(arguments).env("VIVA_DATA_DIR", data).output().unwrap()
 }
 
 fn stdout(output: &Output) -> String {
@@ -184,7 +180,7 @@ fn programs_get_one_object_a_line_or_one_for_a_session() {
     let judged: Assessment = serde_json::from_value(take["assessments"][0]["assessment"].clone()).unwrap();
     assert_eq!(judged.schema, "viva.assessment/1");
     assert_eq!(judged.transcript.text, "it is the bernoulli likelihood of the labels");
-    let relative = Command::new(env!("CARGO_BIN_EXE_viva"))
+    let relative = common::viva()
         .args(["--data-dir", ".", "review", "last", "--json"])
         .current_dir(data.path())
         .output()
@@ -353,7 +349,7 @@ fn a_folder_that_cannot_be_used_is_named() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let (data, _, _) = practised();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_viva"))
+    let mut child = common::viva()
         .args(["review", "last"])
         .env("VIVA_DATA_DIR", data.path())
         .stdout(Stdio::piped())
@@ -363,4 +359,40 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[test]
+fn an_answer_that_was_cut_off_is_transcribed_and_judged() {
+    let model = common::model();
+    let data = tempfile::tempdir().unwrap();
+    let said = data.path().join("said.wav");
+    let spoken = Command::new("espeak-ng")
+        .args(["-v", "en-us", "-s", "140", "-w"])
+        .arg(&said)
+        .arg("We look at the labels of the animals, one after the other.")
+        .status()
+        .expect("espeak-ng is there; `scripts/test` installs it");
+    assert!(spoken.success());
+    let journal = Journal::open(data.path()).unwrap();
+    let session = journal.begin_session(&[theory()], InputKind::Microphone, Some("tiny.en")).unwrap();
+    let take = session.begin_take(session.ask(0, MAIN_QUESTION).unwrap()).unwrap();
+    let mut recorder = Recorder::create(&take.path).unwrap();
+    let mut source = WavSource::open(&said, Pace::Fast).unwrap();
+    while let Block::Samples(samples) = source.next_block().unwrap() {
+        recorder.write(&samples);
+    }
+    drop((recorder, session, journal));
+
+    let models = model.parent().unwrap().to_str().unwrap();
+    let output = review(data.path(), &["last", "--json", "--models-dir", models]);
+    let told = stderr(&output);
+    assert!(output.status.success() && told.contains("transcribing"), "{told}");
+    let session: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&session["state"], &session["questions"]["waiting"]), (&"interrupted".into(), &0.into()));
+    let take = &session["loops"][0]["questions"][0]["takes"][0];
+    let judged: Assessment = serde_json::from_value(take["assessments"][0]["assessment"].clone()).unwrap();
+    assert!(judged.transcript.text.contains("labels"), "{}", judged.transcript.text);
+    assert_eq!(judged.coverage.covered, 1, "{:?}", judged.points);
+    assert!(matches!(&judged.source, Source::Audio { model, .. } if model == "tiny.en"));
+    assert_eq!(stderr(&review(data.path(), &[])), "", "nothing is left to be done");
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::{Failure, Settings};
 use crate::journal::{Content, Journal, Waiting};
 use crate::models;
-use crate::recognise::Transcriber;
+use crate::recognise::{Transcriber, WhisperWorker};
 use crate::review::{self, Progress, json, text};
 use crate::ui::plain::clock;
 
@@ -115,7 +115,7 @@ fn catch_up(journal: &Journal, session: Option<&str>, no_transcribe: bool, setti
             Err(why) => say(&format!("warning: answers wait to be transcribed, but {why}")),
         }
     }
-    let transcriber = transcriber.as_mut().map(|found| &mut **found as &mut dyn Transcriber);
+    let transcriber = transcriber.as_mut().map(|found| found as &mut dyn Transcriber);
     let result = review::catch_up(journal, session, transcriber, &mut |progress| match progress {
         Progress::Begun(waiting) => say(&match &waiting.take.content {
             Content::Audio { path, seconds } if needs_transcript(waiting) => {
@@ -164,10 +164,10 @@ fn transcriber_for(
     journal: &Journal,
     waiting: &Waiting,
     settings: &Settings,
-) -> Result<Box<dyn Transcriber>, String> {
+) -> Result<WhisperWorker, String> {
     let session = journal.session(&waiting.session).map_err(|error| error.to_string())?;
     let name = session.summary.model.as_deref().unwrap_or(models::DEFAULT);
     let name = if models::installed(&settings.models_dir, name).is_ok() { name } else { models::DEFAULT };
     let path = models::installed(&settings.models_dir, name).map_err(|error| error.to_string())?;
-    Err(format!("there is no recogniser yet for `{}`", path.display()))
+    WhisperWorker::start(name, &path).map_err(|error| error.to_string())
 }

@@ -1,40 +1,14 @@
-use std::collections::VecDeque;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::audio::{AudioSource, Block, Recorder};
+use crate::audio::Recorder;
 use crate::coverage::{Evidence, FoundBy, Tally, Verdict};
 use crate::journal::fixtures::{assessment, recognised, theory};
 use crate::journal::{AnswerState, InputKind, SessionHandle, SessionState, TakeId};
 use crate::loops::MAIN_QUESTION;
-use crate::recognise::RecogniseError;
-
-/// Answers each recording with the next text of its script; reads the recording to its end as a real
-/// one does.
-struct Scripted {
-    script: VecDeque<&'static str>,
-}
-
-impl Transcriber for Scripted {
-    fn model(&self) -> &str {
-        "scripted"
-    }
-
-    fn transcribe(
-        &mut self,
-        source: &mut dyn AudioSource,
-        progress: &mut dyn FnMut(f64),
-    ) -> Result<Recognised, RecogniseError> {
-        let mut samples = 0;
-        while let Ok(Block::Samples(block)) = source.next_block() {
-            samples += block.len();
-        }
-        progress(samples as f64 / 16_000.0);
-        Ok(recognised(self.script.pop_front().unwrap()))
-    }
-}
+use crate::recognise::ScriptedTranscriber;
 
 fn record(path: &Path, seconds: f64) {
     let mut recorder = Recorder::create(path).unwrap();
@@ -61,7 +35,7 @@ fn what_a_session_left_undone_is_caught_up_on_and_one_failure_does_not_stop_it()
     session.typed_take(typed, "no, that is all").unwrap();
     let id = session.id().to_owned();
 
-    let mut script = Scripted { script: ["the gradient is p minus y"].into() };
+    let mut script = ScriptedTranscriber::new(["the gradient is p minus y"]);
     let nothing = catch_up(&journal, None, Some(&mut script), &mut |_| {}).unwrap();
     assert_eq!(nothing, CaughtUp::default(), "a running session is left alone");
     session.finish(SessionState::Left).unwrap();
