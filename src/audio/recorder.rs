@@ -151,6 +151,12 @@ impl Recorder {
         seconds(self.length())
     }
 
+    /// Whether the disk refused the last write, so that samples are held in memory.
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        self.try_again_at.is_some()
+    }
+
     /// Writes what is left, makes it safe against a power cut and gives the file its final name.
     ///
     /// Nothing may be recorded after it has succeeded.
@@ -160,7 +166,10 @@ impl Recorder {
     /// can be tried again once there is space.
     pub fn finish(&mut self) -> Result<PathBuf, Unsaved> {
         match self.complete() {
-            Ok(()) => Ok(mem::take(&mut self.path)),
+            Ok(()) => {
+                self.try_again_at = None;
+                Ok(mem::take(&mut self.path))
+            }
             Err(source) => Err(Unsaved { part: self.part.clone(), source }),
         }
     }

@@ -89,3 +89,13 @@ fn run() -> Result<(), Failure> {
         Command::Worker(arguments) => worker::run(arguments),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_commands_and_their_arguments_fit_together() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,14 +1,422 @@
-//! `viva practice`.
+//! `viva practice`: from flags, devices and the journal to a session that runs.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tokio::sync::mpsc::UnboundedSender;
 
+use super::failure::MENDABLE;
 use super::{Failure, Settings};
+use crate::audio::{AudioError, Microphone, Pace as Reading, WavSource};
+use crate::journal::{AnswerState, InputKind, Journal, KeptAnswer, SessionHandle};
+use crate::loops::{Library, LibraryError, Loop, MAIN_QUESTION};
+use crate::models;
+use crate::practice::runner::{self, Answers, Ended, Equipment, Input};
+use crate::practice::session::{Ending, Event, Outcome, Pace, Place, Session};
+use crate::practice::{OpenSource, Scribe};
+use crate::recognise::WhisperWorker;
+use crate::speak::Speaker;
+use crate::ui::View;
+use crate::ui::keyboard::{self, Mode, RawMode};
+use crate::ui::plain::Plain;
 
 /// Arguments of `viva practice`.
 #[derive(Debug, Args)]
-pub struct Arguments {}
+#[command(after_help = "\
+Examples:
+  viva practice theory            speak your answers to the loop `theory`
+  viva practice 2 debugging       two loops, by number or id
+  viva practice theory --typed    write your answers
+  viva practice theory --input prompt=answer.wav --input gradient.wav
+                                  answers from recordings, by question or in order")]
+pub struct Arguments {
+    /// Loops to practise, by id or number; `viva loops list` shows them
+    #[arg(value_name = "LOOP")]
+    asked: Vec<String>,
+
+    /// Practise all loops, one after the other
+    #[arg(long, conflicts_with_all = ["asked", "resume"])]
+    all: bool,
+
+    /// Go on with the last session that was left or cut off, at its next question
+    #[arg(long, conflicts_with = "asked")]
+    resume: bool,
+
+    /// Write the answers instead of speaking them; a line with a single "." ends one
+    #[arg(long, conflicts_with = "input")]
+    typed: bool,
+
+    /// Answer from a WAV file: the main question with `prompt=FILE`, a follow-up with `ID=FILE`
+    /// (`LOOP/ID=FILE` among several loops), or in the order the questions are asked
+    #[arg(long, value_name = "[ID=]FILE")]
+    input: Vec<String>,
+
+    /// Play the recordings of `--input` in real time, not as fast as they can be read
+    #[arg(long, requires = "input")]
+    paced: bool,
+
+    /// Whole lines only, for screen readers: nothing is written over, a key is a letter and Enter
+    #[arg(long)]
+    plain: bool,
+
+    /// Do not read the questions aloud
+    #[arg(long)]
+    no_speak: bool,
+
+    /// The microphone, by id or part of its name; `viva devices` lists what is there
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["typed", "input"])]
+    device: Option<String>,
+
+    /// The recognition model; `viva models list` shows them
+    #[arg(long, value_name = "NAME", default_value = crate::models::DEFAULT)]
+    model: String,
+}
 
 /// Runs the command.
-pub fn run(_arguments: Arguments, _settings: &Settings) -> Result<(), Failure> {
-    Err(Failure::Fault("not there yet".into()))
+pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
+    let library = super::loops::library(settings)?;
+    let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let journal = open_journal(settings)?;
+    let (session_at, loops) = if arguments.resume {
+        let resumable = journal.resumable().map_err(|error| Failure::mendable(&error))?.ok_or_else(|| {
+            Failure::Mendable("no session was left or cut off; begin one with `viva practice`".to_owned())
+        })?;
+        (Some((resumable.id, resumable.next, resumable.answers)), resumable.loops)
+    } else {
+        (None, choose(&arguments, &library, terminal)?)
+    };
+
+    let way = Way::choose(&arguments, &loops, terminal)?;
+    let scribe = match way {
+        Way::Typed => None,
+        Way::Microphone(_) | Way::Recordings(_) => Some(start_scribe(&arguments.model, settings)?),
+    };
+    let pace =
+        if terminal && !matches!(way, Way::Recordings(_)) { Pace::OnRequest } else { Pace::StraightOn };
+    let (record, session) = match session_at {
+        None => {
+            let model = scribe.as_ref().map(|scribe| scribe.model.as_str());
+            let record = journal.begin_session(&loops, way.kind(), model);
+            (record, Session::new(loops, pace))
+        }
+        Some((id, (loop_index, question_index), answers)) => {
+            let outcomes = outcomes(&loops[loop_index], loop_index, question_index, &answers);
+            let place = Place { loop_index, question_index };
+            (journal.resume_session(&id), Session::resume(loops, pace, place, outcomes))
+        }
+    };
+    let record = record.map_err(|error| Failure::mendable(&error))?;
+    let id = record.id().to_owned();
+    let ended = hold(session, record, way, scribe, &arguments, terminal)?;
+    farewell(&id, &ended)
+}
+
+/// Opens the journal and mends what earlier sessions left behind.
+fn open_journal(settings: &Settings) -> Result<Journal, Failure> {
+    let journal = Journal::open(&settings.data_dir).map_err(|error| Failure::mendable(&error))?;
+    for recovered in journal.recover().map_err(|error| Failure::mendable(&error))? {
+        remark(&format!(
+            "note: session `{}` was cut off; what was said is kept: `viva review {}` shows it, and `viva practice --resume` goes on",
+            recovered.session, recovered.session
+        ));
+    }
+    Ok(journal)
+}
+
+/// What became of the questions before the one a session goes on with.
+fn outcomes(practised: &Loop, loop_index: usize, before: usize, answers: &[KeptAnswer]) -> Vec<Outcome> {
+    practised
+        .questions()
+        .take(before)
+        .map(|question| {
+            let answer = answers
+                .iter()
+                .find(|answer| answer.loop_position == loop_index && answer.question == question.id);
+            match answer {
+                Some(answer) if answer.state != AnswerState::Skipped => match answer.assessment() {
+                    Some(assessment) => Outcome::Judged(Box::new(assessment.clone())),
+                    None => Outcome::Kept,
+                },
+                _ => Outcome::Skipped,
+            }
+        })
+        .collect()
+}
+
+/// The loops named on the command line, or chosen from a list.
+fn choose(arguments: &Arguments, library: &Library, terminal: bool) -> Result<Vec<Loop>, Failure> {
+    if arguments.all {
+        return Ok(library.iter().map(|entry| entry.content.clone()).collect());
+    }
+    if !arguments.asked.is_empty() {
+        return get_all(library, arguments.asked.iter().map(String::as_str))
+            .map_err(|error| Failure::mendable(&error));
+    }
+    if !terminal {
+        return Err(Failure::Usage(
+            "no loop is named; `viva loops list` shows them: `viva practice theory`, or `--all`".to_owned(),
+        ));
+    }
+    let mut out = io::stdout().lock();
+    for (index, entry) in library.iter().enumerate() {
+        writeln!(out, "{:>3}  {:<12} {}", index + 1, entry.content.id, entry.content.title)?;
+    }
+    loop {
+        write!(out, "Which loop (numbers or ids; nothing leaves)? ")?;
+        out.flush()?;
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line)? == 0 || line.trim().is_empty() {
+            return Err(Failure::Said(0));
+        }
+        match get_all(library, line.split([' ', ',', '\t', '\n']).filter(|asked| !asked.is_empty())) {
+            Ok(loops) => return Ok(loops),
+            Err(error) => writeln!(out, "{error}")?,
+        }
+    }
+}
+
+fn get_all<'a>(library: &Library, asked: impl Iterator<Item = &'a str>) -> Result<Vec<Loop>, LibraryError> {
+    asked.map(|asked| library.get(asked).map(|entry| entry.content.clone())).collect()
+}
+
+/// How answers are given.
+enum Way {
+    Microphone(Microphone),
+    Recordings(HashMap<Place, PathBuf>),
+    Typed,
+}
+
+impl Way {
+    fn choose(arguments: &Arguments, loops: &[Loop], terminal: bool) -> Result<Self, Failure> {
+        if arguments.typed {
+            return Ok(Self::Typed);
+        }
+        if !arguments.input.is_empty() {
+            return recordings(&arguments.input, loops).map(Self::Recordings);
+        }
+        match Microphone::open(arguments.device.as_deref()) {
+            Ok(microphone) => Ok(Self::Microphone(microphone)),
+            Err(error) if terminal && arguments.device.is_none() => offer_typing(&error),
+            Err(error) => Err(Failure::mendable(&error)),
+        }
+    }
+
+    fn kind(&self) -> InputKind {
+        match self {
+            Self::Microphone(_) => InputKind::Microphone,
+            Self::Recordings(_) => InputKind::Files,
+            Self::Typed => InputKind::Typed,
+        }
+    }
+}
+
+fn offer_typing(error: &AudioError) -> Result<Way, Failure> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{error}")?;
+    write!(out, "Write your answers instead? [Y/n] ")?;
+    out.flush()?;
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line)?;
+    if read > 0 && matches!(line.trim().to_lowercase().as_str(), "" | "y" | "yes") {
+        Ok(Way::Typed)
+    } else {
+        Err(Failure::Said(MENDABLE))
+    }
+}
+
+/// Which recording answers which question: those with an id first, the others in order.
+fn recordings(inputs: &[String], loops: &[Loop]) -> Result<HashMap<Place, PathBuf>, Failure> {
+    let places: Vec<(Place, String)> = loops
+        .iter()
+        .enumerate()
+        .flat_map(|(loop_index, asked)| {
+            asked.questions().enumerate().map(move |(question_index, question)| {
+                (Place { loop_index, question_index }, format!("{}/{}", asked.id, question.id))
+            })
+        })
+        .collect();
+    let mut chosen = HashMap::new();
+    let mut in_order = Vec::new();
+    for input in inputs {
+        let (place, path) = match input.split_once('=') {
+            Some((id, path)) if !Path::new(input).exists() => (Some(place_of(id, &places)?), path),
+            _ => (None, input.as_str()),
+        };
+        let path = PathBuf::from(path);
+        // Said now, not after the first answers have been given.
+        WavSource::open(&path, Reading::Fast).map_err(|error| Failure::mendable(&error))?;
+        match place {
+            None => in_order.push(path),
+            Some(place) => {
+                if chosen.insert(place, path).is_some() {
+                    return Err(Failure::Usage(format!("`{input}`: that question has a recording already")));
+                }
+            }
+        }
+    }
+    let mut free = places
+        .iter()
+        .map(|(place, _)| *place)
+        .filter(|place| !chosen.contains_key(place))
+        .collect::<Vec<_>>()
+        .into_iter();
+    for path in in_order {
+        let Some(place) = free.next() else {
+            return Err(Failure::Usage(format!(
+                "there are more recordings than the {} questions; `{}` has none",
+                places.len(),
+                path.display()
+            )));
+        };
+        chosen.insert(place, path);
+    }
+    Ok(chosen)
+}
+
+/// The place of a question given as `ID` or `LOOP/ID`.
+fn place_of(id: &str, places: &[(Place, String)]) -> Result<Place, Failure> {
+    let matches: Vec<&(Place, String)> = places
+        .iter()
+        .filter(|(_, full)| full == id || full.split_once('/').is_some_and(|(_, question)| question == id))
+        .collect();
+    match matches[..] {
+        [(place, _)] => Ok(*place),
+        [] => {
+            let known =
+                places.iter().map(|(_, full)| full.split_once('/').map_or("", |(_, question)| question));
+            let near = crate::loops::nearest(id, known).unwrap_or(MAIN_QUESTION);
+            Err(Failure::Usage(format!(
+                "no question `{id}` is asked; did you mean `{near}`? `viva loops show LOOP` lists the ids"
+            )))
+        }
+        [(_, first), ..] => {
+            Err(Failure::Usage(format!("several loops ask a question `{id}`; say which: `{first}=FILE`")))
+        }
+    }
+}
+
+/// Starts the recogniser's process; it loads its model while the first question is read.
+fn start_scribe(model: &str, settings: &Settings) -> Result<Scribe, Failure> {
+    let path = models::installed(&settings.models_dir, model).map_err(|error| Failure::mendable(&error))?;
+    let name = model.to_owned();
+    Ok(Scribe::start(model.to_owned(), Box::new(move || Ok(Box::new(WhisperWorker::start(&name, &path)?)))))
+}
+
+/// Holds the session: with the view, the keyboard and the voice that suit how it is practised.
+fn hold(
+    session: Session,
+    record: SessionHandle,
+    way: Way,
+    scribe: Option<Scribe>,
+    arguments: &Arguments,
+    terminal: bool,
+) -> Result<Ended, Failure> {
+    let columns: fn() -> u16 = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+    let keys = terminal && !arguments.plain && matches!(way, Way::Microphone(_));
+    let raw_mode = if keys { Some(RawMode::begin()?) } else { None };
+    let out = io::stdout();
+    let view: Box<dyn View> = match (keys, terminal) {
+        (true, _) => Box::new(Plain::live(out, columns)),
+        (false, true) => Box::new(Plain::wrapped(out, columns)),
+        (false, false) => Box::new(Plain::lines(out)),
+    };
+    let (mode, controls) = match way {
+        Way::Microphone(_) if keys => (Some(Mode::Keys), keyboard::KEYS),
+        Way::Microphone(_) => (Some(Mode::Letters), keyboard::LETTERS),
+        Way::Typed => (Some(Mode::Lines), keyboard::TYPING),
+        Way::Recordings(_) => (None, ""),
+    };
+    let (signals, input) = keyboard::read(mode);
+    let speaker: Option<Box<dyn Speaker>> = None;
+    let answers = match way {
+        Way::Typed => Answers::Typed,
+        Way::Recordings(paths) => {
+            let reading = if arguments.paced { Reading::RealTime } else { Reading::Fast };
+            let open = |path: PathBuf| -> OpenSource {
+                Box::new(move || Ok(Box::new(WavSource::open(&path, reading)?)))
+            };
+            Answers::Recorded(paths.into_iter().map(|(place, path)| (place, open(path))).collect())
+        }
+        Way::Microphone(microphone) => {
+            let device = arguments.device.clone();
+            let mut first = Some(microphone);
+            Answers::Live(Box::new(move || {
+                let (device, first) = (device.clone(), first.take());
+                Box::new(move || {
+                    Ok(match first {
+                        Some(microphone) => Box::new(microphone),
+                        None => Box::new(Microphone::open(device.as_deref())?),
+                    })
+                })
+            }))
+        }
+    };
+    let equipment = Equipment { answers, scribe, speaker, view, controls: controls.to_owned(), input };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        tokio::spawn(interruptions(signals));
+        runner::run(session, record, equipment).await
+    });
+    drop(raw_mode);
+    Ok(ended)
+}
+
+/// Turns signals into input, so that they leave the session in good order.
+async fn interruptions(inputs: UnboundedSender<Input>) {
+    #[cfg(unix)]
+    let asked_to_stop = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut hang_up)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    };
+    #[cfg(not(unix))]
+    let asked_to_stop = std::future::pending::<()>();
+    tokio::pin!(asked_to_stop);
+    loop {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = &mut asked_to_stop => {
+                _ = inputs.send(Input::Event(Event::Interrupt));
+                return;
+            }
+        }
+        if inputs.send(Input::Event(Event::Interrupt)).is_err() {
+            return;
+        }
+    }
+}
+
+/// The last words, and the exit code.
+fn farewell(id: &str, ended: &Ended) -> Result<(), Failure> {
+    if let Some(why) = &ended.unsaved {
+        return Err(Failure::Mendable(format!("not everything could be kept in session `{id}`: {why}")));
+    }
+    let kept = format!("Kept as session {id}; `viva review {id}` shows it.");
+    let mut out = io::stdout().lock();
+    match ended.ending {
+        Ending::Finished => Ok(writeln!(out, "\n{kept}")?),
+        Ending::Left => Ok(writeln!(out, "\n{kept} `viva practice --resume` goes on.")?),
+        Ending::Interrupted => {
+            // Perhaps nobody is there to read it any more.
+            _ = writeln!(out, "\n{kept} `viva practice --resume` goes on.");
+            Err(Failure::Interrupted)
+        }
+        Ending::Failed => Err(Failure::Mendable(format!(
+            "the session ended because no answer could be recorded; it is kept as `{id}`: when that is mended, `viva practice --resume` goes on"
+        ))),
+    }
+}
+
+/// Something about the user's files, beside the session.
+fn remark(text: &str) {
+    _ = writeln!(io::stderr(), "{text}");
 }

@@ -227,7 +227,7 @@ impl Journal {
     }
 
     /// The folder of a session's recordings.
-    fn session_folder(&self, id: &str) -> PathBuf {
+    pub(crate) fn session_folder(&self, id: &str) -> PathBuf {
         self.inner.recordings.join(id)
     }
 

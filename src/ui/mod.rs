@@ -1,5 +1,6 @@
 //! What people see while they practise. A view renders what the session says and owns no logic.
 
+pub mod keyboard;
 pub mod plain;
 
 use std::io;

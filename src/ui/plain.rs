@@ -16,27 +16,39 @@ use crate::practice::session::{Awaited, Remaining};
 const METER: usize = 10;
 /// Lines are not wrapped wider than this: longer ones are hard to read.
 const WIDEST: usize = 100;
+/// Nor narrower than this, whatever the terminal says of itself.
+const NARROWEST: usize = 20;
 
 /// The plain view.
 pub struct Plain<W: Write> {
     out: W,
-    /// Columns to wrap at; `None` where the reader wraps for itself.
-    width: Option<usize>,
-    /// Whether the clock can be written over on the last line.
+    /// Tells the columns to wrap at; `None` where the reader wraps for itself.
+    columns: Option<fn() -> u16>,
+    /// Whether keys are read one by one and the clock is written over on the last line.
     live_line: bool,
     /// What stands on the last line now.
     shown: Option<String>,
 }
 
 impl<W: Write> Plain<W> {
-    /// A view that writes whole lines only: for pipes and screen readers.
+    /// A view that writes whole lines and nothing else: for pipes and screen readers.
     pub fn lines(out: W) -> Self {
-        Self { out, width: None, live_line: false, shown: None }
+        Self { out, columns: None, live_line: false, shown: None }
     }
 
-    /// A view on a terminal of so many columns, with a live last line.
-    pub fn terminal(out: W, columns: u16) -> Self {
-        Self { out, width: Some(usize::from(columns).clamp(20, WIDEST)), live_line: true, shown: None }
+    /// A view on a terminal of so many columns, in which lines are typed.
+    pub fn wrapped(out: W, columns: fn() -> u16) -> Self {
+        Self { columns: Some(columns), ..Self::lines(out) }
+    }
+
+    /// A view on a terminal of so many columns, in which keys are read one by one (raw mode): the
+    /// clock runs on the last line.
+    pub fn live(out: W, columns: fn() -> u16) -> Self {
+        Self { live_line: true, ..Self::wrapped(out, columns) }
+    }
+
+    fn width(&self) -> Option<usize> {
+        self.columns.map(|columns| usize::from(columns()).clamp(NARROWEST, WIDEST))
     }
 
     /// Writes a paragraph, wrapped and indented; the live line is taken away first.
@@ -47,7 +59,7 @@ impl<W: Write> Plain<W> {
     /// Writes an item whose first line begins with `first` and the others with `rest`.
     fn hanging(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
         self.clear_live_line()?;
-        match self.width {
+        match self.width() {
             None => self.end_line(&format!("{first}{text}")),
             Some(width) => {
                 let options = textwrap::Options::new(width).initial_indent(first).subsequent_indent(rest);
@@ -71,11 +83,11 @@ impl<W: Write> Plain<W> {
         self.out.write_all(if self.live_line { b"\r\n" } else { b"\n" })
     }
 
-    fn live(&mut self, text: String) -> io::Result<()> {
+    fn show_live(&mut self, text: String) -> io::Result<()> {
         if !self.live_line || self.shown.as_deref() == Some(&text) {
             return Ok(());
         }
-        let columns = self.width.unwrap_or(WIDEST).saturating_sub(1);
+        let columns = self.width().unwrap_or(WIDEST).saturating_sub(1);
         let text: String = text.chars().take(columns).collect();
         write!(self.out, "\r\x1b[K{text}")?;
         self.shown = Some(text);
@@ -98,7 +110,13 @@ impl<W: Write> Plain<W> {
             };
             self.paragraph("", what)?;
         } else {
-            self.paragraph("", "What was heard:")?;
+            self.paragraph(
+                "",
+                match assessment.source {
+                    Source::Audio { .. } => "What was heard:",
+                    Source::Text => "What was written:",
+                },
+            )?;
             self.paragraph("  ", &assessment.transcript.text)?;
         }
         if question.points.is_empty() {
@@ -232,7 +250,7 @@ impl<W: Write> View for Plain<W> {
             Notice::Clock { seconds_left, level, paused } => {
                 let filled = ((level.clamp(0.0, 1.0) * METER as f32).round() as usize).min(METER);
                 let state = if paused { "paused" } else { "left" };
-                self.live(format!(
+                self.show_live(format!(
                     "{} {state} [{}{}] Enter ends, p pauses, r starts again, s skips, q leaves",
                     clock(seconds_left),
                     "#".repeat(filled),
@@ -246,7 +264,7 @@ impl<W: Write> View for Plain<W> {
             }
             Notice::NewTake => self.paragraph("", "A new take; the earlier one is kept.")?,
             Notice::Transcribing(done, length) => {
-                self.live(format!("Writing down what you said: {} of {}", clock(done), clock(length)))?;
+                self.show_live(format!("Writing down what you said: {} of {}", clock(done), clock(length)))?;
             }
             Notice::Coverage { question, assessment } => self.coverage(question, assessment)?,
             Notice::Skipped => self.paragraph("", "Skipped: counted as not answered.")?,

@@ -1,0 +1,148 @@
+//! What the user does, as the practice runner wants it. One thread owns the keyboard: an asynchronous
+//! read of standard input would keep the program alive until Enter and swallow the next line.
+
+use std::io::{self, BufRead as _};
+use std::thread;
+
+use crossterm::event::{self, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::terminal;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::practice::runner::Input;
+use crate::practice::session::Event;
+
+/// What single keys do, in words.
+pub const KEYS: &str = "Enter ends an answer, p pauses clock and recording, r starts the answer again, s skips the question, q leaves; everything is kept.";
+
+/// What lines do while answers are spoken, in words.
+pub const LETTERS: &str = "Press Enter to end an answer; p and Enter pauses clock and recording, r starts the answer again, s skips the question, q leaves; everything is kept.";
+
+/// What lines do while answers are typed, in words.
+pub const TYPING: &str = "Write your answers; a line with a single \".\" ends one, and an empty one counts as not answered. Ctrl-C leaves; everything is kept.";
+
+/// How standard input is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Single keys from a terminal in raw mode.
+    Keys,
+    /// A letter and Enter.
+    Letters,
+    /// Lines of typed answers.
+    Lines,
+}
+
+/// Keeps the terminal in raw mode: keys come one by one and are not shown. Gives it back when dropped.
+#[derive(Debug)]
+pub struct RawMode(());
+
+impl RawMode {
+    /// Begins raw mode.
+    ///
+    /// # Errors
+    /// Standard input is no terminal that can do this.
+    pub fn begin() -> io::Result<Self> {
+        terminal::enable_raw_mode()?;
+        Ok(Self(()))
+    }
+}
+
+impl Drop for RawMode {
+    fn drop(&mut self) {
+        _ = terminal::disable_raw_mode();
+    }
+}
+
+/// Begins to read standard input, unless `mode` is `None`; input can also be sent from elsewhere
+/// (signals) through the sender.
+pub fn read(mode: Option<Mode>) -> (UnboundedSender<Input>, UnboundedReceiver<Input>) {
+    let (sender, receiver) = unbounded_channel();
+    if let Some(mode) = mode {
+        let inputs = sender.clone();
+        thread::spawn(move || {
+            match mode {
+                Mode::Keys => read_keys(&inputs),
+                Mode::Letters => read_lines(&inputs, |line| letter(&line)),
+                Mode::Lines => read_lines(&inputs, Input::Line),
+            }
+            _ = inputs.send(Input::Ended);
+        });
+    }
+    (sender, receiver)
+}
+
+fn read_keys(inputs: &UnboundedSender<Input>) {
+    while let Ok(event) = event::read() {
+        let Some(event) = event.as_key_press_event().and_then(key) else { continue };
+        if inputs.send(Input::Event(event)).is_err() {
+            return;
+        }
+    }
+}
+
+fn key(key: KeyEvent) -> Option<Event> {
+    if key.kind != KeyEventKind::Press {
+        return None;
+    }
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        return matches!(key.code, KeyCode::Char('c' | 'd')).then_some(Event::Interrupt);
+    }
+    match key.code {
+        KeyCode::Enter => Some(Event::Enter),
+        KeyCode::Char(letter) => event_of(letter),
+        _ => None,
+    }
+}
+
+fn event_of(letter: char) -> Option<Event> {
+    match letter.to_ascii_lowercase() {
+        'p' => Some(Event::Pause),
+        'r' => Some(Event::Retake),
+        's' => Some(Event::Skip),
+        'q' => Some(Event::Quit),
+        _ => None,
+    }
+}
+
+fn letter(line: &str) -> Input {
+    let line = line.trim();
+    let mut letters = line.chars();
+    let event = match (letters.next(), letters.next()) {
+        (None, _) => Some(Event::Enter),
+        (Some(letter), None) => event_of(letter),
+        _ => None,
+    };
+    event.map_or_else(|| Input::Remark(LETTERS.to_owned()), Input::Event)
+}
+
+fn read_lines(inputs: &UnboundedSender<Input>, input: impl Fn(String) -> Input) {
+    let mut stdin = io::stdin().lock();
+    loop {
+        let mut line = Vec::new();
+        match stdin.read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let line = String::from_utf8_lossy(&line);
+        if inputs.send(input(line.trim_end_matches(['\r', '\n']).to_owned())).is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_mean_the_same_in_either_case_and_with_spaces() {
+        assert_eq!(letter(""), Input::Event(Event::Enter));
+        assert_eq!(letter(" P "), Input::Event(Event::Pause));
+        assert_eq!(letter("q"), Input::Event(Event::Quit));
+    }
+
+    #[test]
+    fn anything_else_is_answered_with_what_there_is() {
+        assert_eq!(letter("pause"), Input::Remark(LETTERS.to_owned()));
+        assert_eq!(letter("x"), Input::Remark(LETTERS.to_owned()));
+    }
+}
