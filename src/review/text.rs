@@ -296,7 +296,9 @@ fn other_take(take: &KeptTake) -> Option<String> {
             Some(format!("{number} ({length}): {}", path.display()))
         }
         Content::Typed { text } if text.trim().is_empty() => None,
-        Content::Typed { text } => Some(format!("{number}: {text}")),
+        Content::Typed { text } => {
+            Some(format!("{number}: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")))
+        }
     }
 }
 
