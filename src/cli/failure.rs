@@ -59,14 +59,19 @@ impl Failure {
 
     /// The documented exit code.
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
+        ExitCode::from(self.code())
+    }
+
+    /// The same as a number.
+    pub fn code(&self) -> u8 {
+        match self {
             Self::Mendable(_) => MENDABLE,
             Self::Usage(_) => USAGE,
             Self::Fault(_) => FAULT,
             Self::Interrupted => INTERRUPTED,
             Self::ClosedPipe => 0,
             Self::Said(code) => *code,
-        })
+        }
     }
 }
 

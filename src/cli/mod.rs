@@ -2,6 +2,7 @@
 
 mod devices;
 mod failure;
+mod interrupt;
 mod loops;
 mod models;
 mod practice;

@@ -2,16 +2,14 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::failure::INTERRUPTED;
+use super::interrupt::on_interrupt;
 use super::{Failure, Settings};
 use crate::models::{
     self, Catalogue, DEFAULT, Fetched, Imported, Means, Model, ModelError, News, Stage, Watch, megabytes,
@@ -230,7 +228,8 @@ impl Reporter {
     fn new() -> Self {
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&interrupted);
-        thread::spawn(move || exit_on_interrupt(&flag));
+        // Work that waits on the network cannot see the flag; what has arrived is kept for the next time.
+        on_interrupt(move || flag.store(true, Ordering::Relaxed));
         Self { terminal: io::stderr().is_terminal(), shown: None, interrupted }
     }
 
@@ -292,17 +291,4 @@ impl Watch for Reporter {
     fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
-}
-
-/// Waits for Ctrl-C and raises the flag. Work that waits on the network and cannot see the flag gets
-/// a second; then the process ends: what has arrived by then is kept for the next time.
-fn exit_on_interrupt(flag: &AtomicBool) {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-    if runtime.block_on(tokio::signal::ctrl_c()).is_err() {
-        return;
-    }
-    flag.store(true, Ordering::Relaxed);
-    thread::sleep(Duration::from_secs(1));
-    _ = Failure::Interrupted.print(&mut io::stderr());
-    process::exit(INTERRUPTED.into());
 }

@@ -149,7 +149,7 @@ fn print_json(out: &mut impl io::Write, object: &impl serde::Serialize) -> Resul
 /// Lines are not wrapped wider than this: longer ones are hard to read.
 const WIDEST: u16 = 100;
 
-fn style() -> text::Style {
+pub(super) fn style() -> text::Style {
     let terminal = io::stdout().is_terminal();
     let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
     text::Style {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::assessment::{Assessment, Delivery};
+use crate::assessment::{Assessment, Delivery, Source};
 use crate::coverage::{PointVerdict, Verdict};
 use crate::journal::{
     AnswerState, Content, InputKind, KeptAnswer, KeptSession, KeptTake, SessionState, Summary,
@@ -82,6 +82,25 @@ pub fn session(kept: &KeptSession, style: &Style) -> String {
             }
         }
     }
+    page.text
+}
+
+/// One judged answer.
+pub fn assessment(question: &Question, assessment: &Assessment, style: &Style) -> String {
+    let mut page = Page { text: String::new(), style };
+    match (&assessment.source, assessment.speech) {
+        (Source::Audio { .. }, false) => page.paragraph("  ", "No speech heard."),
+        (Source::Text, false) => page.paragraph("  ", "Nothing written."),
+        (source, true) => {
+            let heading = match source {
+                Source::Audio { .. } => "What was heard:",
+                Source::Text => "What was written:",
+            };
+            page.paragraph("  ", heading);
+            page.transcript(&assessment.transcript, &assessment.points);
+        }
+    }
+    page.assessment(question, assessment, 1);
     page.text
 }
 
