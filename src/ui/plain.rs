@@ -235,8 +235,8 @@ impl<W: Write> View for Plain<W> {
                 self.hanging(&format!("{label}: "), "  ", &question.prompt)?;
             }
             Notice::Go { seconds, typed } => {
-                let how = if typed { "write; a line with a single \".\" ends the answer" } else { "speak" };
-                self.paragraph("", &format!("Go: {} to answer, {how}.", clock(f64::from(seconds))))?;
+                let how = if typed { "; a line with a single \".\" ends the answer" } else { "" };
+                self.paragraph("", &format!("Go: you have {}{how}.", clock(f64::from(seconds))))?;
             }
             Notice::Remaining(remaining) => match remaining {
                 Remaining::Half(seconds) if !self.live_line => {
