@@ -83,6 +83,7 @@ require() {
 wish() {
     local name
     name=$(package "$1")
+    case " ${packages[*]-} " in *" $name "*) return ;; esac
     if [ -n "$name" ] && ! met "$1"; then
         packages+=("$name")
         lacks+=("$name: $2")
