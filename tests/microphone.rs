@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::sound::{self, Room};
+use common::sound::{self, Room, assert_heard};
 use vivavoce::audio::{AudioError, AudioSource, Block, Microphone, Recorder};
 
 /// Listens until sound flows, as whoever starts a clock does.
@@ -43,25 +43,6 @@ fn hear_until_it_fails(microphone: &mut Microphone, seconds: u64) -> (Vec<f32>, 
         }
     }
     panic!("no error within {seconds} s, {} samples", heard.len());
-}
-
-/// All that was played was heard.
-fn assert_heard(played: &[f32], heard: &[f32]) {
-    let (start, alike) = sound::find(played, heard);
-    let pieces: Vec<_> = played
-        .chunks(4_000)
-        .enumerate()
-        .map(|(index, piece)| {
-            let from = (start + index * 4_000).saturating_sub(8_000);
-            let (at, alike) = sound::find(piece, heard.get(from..).unwrap_or_default());
-            ((from + at) as i64 - (start + index * 4_000) as i64, (alike * 100.0) as u32)
-        })
-        .collect();
-    assert!(
-        alike > 0.98,
-        "{alike} alike from {start} of {} samples; shift of each quarter of a second and likeness in %: {pieces:?}",
-        heard.len()
-    );
 }
 
 fn babble_in(folder: &Path, seconds: f32) -> (std::path::PathBuf, Vec<f32>) {
@@ -276,14 +257,7 @@ fn the_microphones_are_listed() {
 
 #[test]
 fn without_a_sound_server_there_is_an_answer_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(VIVA);
-    command
-        .env_remove("PULSE_SERVER")
-        .env_remove("PULSE_RUNTIME_PATH")
-        .env("XDG_RUNTIME_DIR", folder.path())
-        .env("ALSA_CONFIG_PATH", "/dev/null");
-    let (code, listed, said) = viva_devices(command);
+    let (code, listed, said) = viva_devices(Room::without_sound().command(VIVA));
     assert_eq!((code, listed.as_str()), (1, ""));
     // One line, and none of ALSA's own.
     assert_eq!(said.lines().count(), 1, "{said}");
@@ -293,9 +267,9 @@ fn without_a_sound_server_there_is_an_answer_at_once() {
 #[test]
 fn a_sound_server_that_hangs_does_not_hang_us() {
     let room = Room::start();
-    Command::new("kill").args(["-STOP", &room.server().to_string()]).status().unwrap();
+    room.suspend_server();
     let (code, _, said) = viva_devices(room.command(VIVA));
-    Command::new("kill").args(["-CONT", &room.server().to_string()]).status().unwrap();
+    room.resume_server();
     assert_eq!(code, 1);
     assert_eq!(said.lines().count(), 1, "{said}");
 }

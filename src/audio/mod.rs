@@ -6,6 +6,7 @@ mod gate;
 mod level;
 mod memory;
 mod microphone;
+mod playback;
 #[cfg(target_os = "linux")]
 mod pulse;
 mod quiet;
@@ -21,6 +22,7 @@ pub use gate::Gate;
 pub use level::{SILENCE_DBFS, level_dbfs, meter};
 pub use memory::{FailingSource, MemorySource};
 pub use microphone::Microphone;
+pub use playback::{Sound, play};
 pub use quiet::Quiet;
 pub use recorder::{Recorder, Repaired, Storage, Unsaved, repair};
 pub use resample::{RATES, Resampler};
@@ -127,6 +129,17 @@ pub enum AudioError {
         /// What people call it.
         name: String,
         /// What happened last.
+        why: String,
+    },
+    /// There is nothing to play on.
+    #[error("no loudspeaker found; plug one in or start the sound server")]
+    NoLoudspeaker,
+    /// The loudspeaker failed.
+    #[error(
+        "the loudspeaker cannot be used: {why}; close other programs that use it, or choose another in the system's settings"
+    )]
+    Play {
+        /// What the sound system said.
         why: String,
     },
     /// The sound server is there but says nothing.

@@ -41,7 +41,8 @@ const MICROPHONE: [&[&str]; 2] = [
 /// A running room. Dropping the one that [`start`](Self::start) gave ends its server.
 pub struct Room {
     folder: PathBuf,
-    server: Option<(Child, tempfile::TempDir)>,
+    server: Option<Child>,
+    _temporary: Option<tempfile::TempDir>,
 }
 
 /// A recording that runs in the background.
@@ -80,10 +81,11 @@ impl Room {
             .stderr(fs::File::create(folder.join("server.log")).unwrap());
         let server =
             command.spawn().expect("no `pulseaudio`: run the tests with `scripts/test`, which installs it");
-        let mut room = Self { folder, server: Some((server, temporary)) };
+        fs::write(folder.join("server.pid"), server.id().to_string()).unwrap();
+        let mut room = Self { folder, server: Some(server), _temporary: Some(temporary) };
         let patience = Instant::now();
         while !room.pactl(["info"]).is_some_and(|answer| answer.contains("vspk")) {
-            let ended = room.server.as_mut().unwrap().0.try_wait().unwrap();
+            let ended = room.server.as_mut().unwrap().try_wait().unwrap();
             assert!(
                 ended.is_none() && patience.elapsed() < Duration::from_secs(30),
                 "pulseaudio does not start: {}",
@@ -92,6 +94,12 @@ impl Room {
             thread::sleep(Duration::from_millis(50));
         }
         room
+    }
+
+    /// A machine without any sound.
+    pub fn without_sound() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        Self { folder: temporary.path().to_owned(), server: None, _temporary: Some(temporary) }
     }
 
     /// For a test that uses sound in its own process: `Some` in the process that is inside a room. In the
@@ -104,7 +112,7 @@ impl Room {
     /// The same with a room of another kind.
     pub fn enter_with(test: &str, start: impl FnOnce() -> Self) -> Option<Self> {
         if let Some(folder) = std::env::var_os(INSIDE) {
-            return Some(Self { folder: folder.into(), server: None });
+            return Some(Self { folder: folder.into(), server: None, _temporary: None });
         }
         let room = start();
         let mut inside = room.command(std::env::current_exe().unwrap());
@@ -181,9 +189,19 @@ impl Room {
         assert!(self.pactl(&arguments).is_some(), "pactl {arguments:?}");
     }
 
-    /// The server's process.
-    pub fn server(&self) -> u32 {
-        self.server.as_ref().unwrap().0.id()
+    /// Makes the server hang.
+    pub fn suspend_server(&self) {
+        self.signal_server("-STOP");
+    }
+
+    /// Makes the server go on.
+    pub fn resume_server(&self) {
+        self.signal_server("-CONT");
+    }
+
+    fn signal_server(&self, signal: &str) {
+        let server = fs::read_to_string(self.folder.join("server.pid")).unwrap();
+        assert!(Command::new("kill").args([signal, &server]).status().unwrap().success());
     }
 
     /// What `pactl` says, if it succeeds.
@@ -195,7 +213,7 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        if let Some((server, _)) = &mut self.server {
+        if let Some(server) = &mut self.server {
             _ = server.kill();
             _ = server.wait();
         }
@@ -294,12 +312,32 @@ pub fn find(played: &[f32], heard: &[f32]) -> (usize, f32) {
     let coarse = (0..long.len().saturating_sub(short.len()).max(1))
         .max_by(|&one, &other| alike(&short, &long[one..]).total_cmp(&alike(&short, &long[other..])))
         .unwrap_or(0);
-    let range = (coarse * STEP).saturating_sub(2 * STEP)..coarse * STEP + 2 * STEP;
+    // The loudness of speech changes slowly: its best match can be some steps beside the true one.
+    let range = (coarse * STEP).saturating_sub(8 * STEP)..coarse * STEP + 8 * STEP;
     range
         .filter(|&start| start < heard.len())
         .map(|start| (start, alike(played, &heard[start..])))
         .max_by(|one, other| one.1.total_cmp(&other.1))
         .unwrap_or((0, 0.0))
+}
+
+/// All that was played was heard, without gaps.
+pub fn assert_heard(played: &[f32], heard: &[f32]) {
+    let (start, alike) = find(played, heard);
+    let pieces: Vec<_> = played
+        .chunks(4_000)
+        .enumerate()
+        .map(|(index, piece)| {
+            let from = (start + index * 4_000).saturating_sub(8_000);
+            let (at, alike) = find(piece, heard.get(from..).unwrap_or_default());
+            ((from + at) as i64 - (start + index * 4_000) as i64, (alike * 100.0) as u32)
+        })
+        .collect();
+    assert!(
+        alike > 0.98,
+        "{alike} alike from {start} of {} samples; shift of each quarter of a second and likeness in %: {pieces:?}",
+        heard.len()
+    );
 }
 
 /// The correlation of two signals that begin at the same time.
