@@ -596,8 +596,8 @@ mod tests {
                     15..20 => judged(),
                     20 => Event::NotJudged("no".into()),
                     21 => Event::SourceEnded,
-                    22 if random % 7 == 0 => Event::Quit,
-                    23 if random % 5 == 0 => Event::SourceFailed("gone".into()),
+                    22 if random.is_multiple_of(7) => Event::Quit,
+                    23 if random.is_multiple_of(5) => Event::SourceFailed("gone".into()),
                     _ => Event::Unanswered,
                 };
                 for effect in session.handle(event) {
