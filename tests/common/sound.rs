@@ -321,8 +321,9 @@ pub fn find(played: &[f32], heard: &[f32]) -> (usize, f32) {
         .unwrap_or((0, 0.0))
 }
 
-/// All that was played was heard, without gaps.
-pub fn assert_heard(played: &[f32], heard: &[f32]) {
+/// All that was played was heard, without gaps. At 0.98 not even a single sample is missing; a loudspeaker
+/// that converts the rate by itself leaves 0.95.
+pub fn assert_heard(played: &[f32], heard: &[f32], at_least: f32) {
     let (start, alike) = find(played, heard);
     let pieces: Vec<_> = played
         .chunks(4_000)
@@ -334,7 +335,7 @@ pub fn assert_heard(played: &[f32], heard: &[f32]) {
         })
         .collect();
     assert!(
-        alike > 0.98,
+        alike > at_least,
         "{alike} alike from {start} of {} samples; shift of each quarter of a second and likeness in %: {pieces:?}",
         heard.len()
     );
