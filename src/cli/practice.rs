@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::failure::MENDABLE;
 use super::{Failure, Settings};
-use crate::audio::{AudioError, Microphone, Pace as Reading, WavSource};
+use crate::audio::{AudioError, Microphone, Pace as Reading, Quiet, WavSource};
 use crate::journal::{AnswerState, InputKind, Journal, KeptAnswer, SessionHandle};
 use crate::loops::{Library, LibraryError, Loop, MAIN_QUESTION};
 use crate::models;
@@ -17,10 +17,10 @@ use crate::practice::runner::{self, Answers, Ended, Equipment, Input};
 use crate::practice::session::{Ending, Event, Outcome, Pace, Place, Session};
 use crate::practice::{OpenSource, Scribe};
 use crate::recognise::WhisperWorker;
-use crate::speak::Speaker;
-use crate::ui::View;
+use crate::speak::{Speaker, SystemVoice};
 use crate::ui::keyboard::{self, Mode, RawMode};
 use crate::ui::plain::Plain;
+use crate::ui::{Notice, View};
 
 /// Arguments of `viva practice`.
 #[derive(Debug, Args)]
@@ -88,6 +88,8 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         (None, choose(&arguments, &library, terminal)?)
     };
 
+    // ALSA and others write to stderr whatever they like; what is to be read stands on stdout.
+    let quiet = Quiet::start(None).ok();
     let way = Way::choose(&arguments, &loops, terminal)?;
     let scribe = match way {
         Way::Typed => None,
@@ -109,7 +111,8 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     };
     let record = record.map_err(|error| Failure::mendable(&error))?;
     let id = record.id().to_owned();
-    let ended = hold(session, record, way, scribe, &arguments, terminal)?;
+    let ended = hold(session, record, way, scribe, &arguments, settings, terminal)?;
+    drop(quiet);
     farewell(&id, &ended)
 }
 
@@ -311,13 +314,14 @@ fn hold(
     way: Way,
     scribe: Option<Scribe>,
     arguments: &Arguments,
+    settings: &Settings,
     terminal: bool,
 ) -> Result<Ended, Failure> {
     let columns: fn() -> u16 = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
     let keys = terminal && !arguments.plain && matches!(way, Way::Microphone(_));
     let raw_mode = if keys { Some(RawMode::begin()?) } else { None };
     let out = io::stdout();
-    let view: Box<dyn View> = match (keys, terminal) {
+    let mut view: Box<dyn View> = match (keys, terminal) {
         (true, _) => Box::new(Plain::live(out, columns)),
         (false, true) => Box::new(Plain::wrapped(out, columns)),
         (false, false) => Box::new(Plain::lines(out)),
@@ -329,7 +333,19 @@ fn hold(
         Way::Recordings(_) => (None, ""),
     };
     let (signals, input) = keyboard::read(mode);
-    let speaker: Option<Box<dyn Speaker>> = None;
+    let speaks = !arguments.no_speak
+        && match way {
+            Way::Microphone(_) => true,
+            Way::Typed => terminal,
+            Way::Recordings(_) => false,
+        };
+    let mut speaker: Option<Box<dyn Speaker>> = None;
+    if speaks {
+        match SystemVoice::find(&settings.data_dir.join("voice")) {
+            Ok(voice) => speaker = Some(Box::new(voice)),
+            Err(error) => view.show(Notice::Remark(&error.to_string()))?,
+        }
+    }
     let answers = match way {
         Way::Typed => Answers::Typed,
         Way::Recordings(paths) => {

@@ -87,6 +87,13 @@ pub struct Question {
     pub if_made: Vec<String>,
 }
 
+impl Question {
+    /// What the voice reads.
+    pub fn spoken(&self) -> &str {
+        self.say.as_deref().unwrap_or(&self.prompt)
+    }
+}
+
 /// One item of a checklist.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {

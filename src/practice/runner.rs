@@ -318,7 +318,13 @@ impl Runner {
             Answers::Recorded(_) | Answers::Typed => {}
         }
         self.asking = true;
-        self.voice.say(question.say.unwrap_or(question.prompt));
+        if let Err(why) = self.voice.say(question.spoken()) {
+            self.show(Notice::Warning(&why));
+        }
+        let next = Place { question_index: place.question_index + 1, ..place };
+        if let Some(question) = self.question(next) {
+            self.voice.prepare(question.spoken());
+        }
         if self.voice.is_silent() {
             self.voice_has_ended();
         } else {
