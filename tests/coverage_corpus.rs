@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use vivavoce::coverage::{PointVerdict, Verdict, assess};
-use vivavoce::loops::Library;
+use vivavoce::coverage::{PointVerdict, Verdict, assess, satisfied_by_prompt};
+use vivavoce::loops::{Library, MAIN_QUESTION};
 use vivavoce::transcript::Transcript;
 
 #[derive(Deserialize)]
@@ -17,6 +17,8 @@ struct Answer {
     id: String,
     #[serde(rename = "loop")]
     number: usize,
+    /// A follow-up's id; the main question where it is left out.
+    question: Option<String>,
     style: String,
     text: String,
     covered: Vec<usize>,
@@ -48,7 +50,8 @@ fn decisions(corpus: &str) -> Vec<Decision> {
     let mut decisions = Vec::new();
     for line in corpus.lines() {
         let answer: Answer = serde_json::from_str(line).unwrap();
-        let question = &loops[answer.number - 1].question;
+        let id = answer.question.as_deref().unwrap_or(MAIN_QUESTION);
+        let question = loops[answer.number - 1].questions().find(|question| question.id == id).unwrap();
         let verdicts = assess(question, &Transcript::typed(&answer.text));
         for (index, verdict) in verdicts.into_iter().enumerate() {
             if !answer.borderline.contains(&(index + 1)) {
@@ -112,6 +115,7 @@ fn report_all(name: &str, decisions: &[Decision]) -> Figures {
 
 const DEVELOPMENT: &str = include_str!("fixtures/corpus/dev.jsonl");
 const FRESH: &str = include_str!("fixtures/corpus/fresh.jsonl");
+const FOLLOW_UPS: &str = include_str!("fixtures/corpus/follow-ups.jsonl");
 
 #[test]
 fn the_judgement_agrees_with_a_fair_interviewer() {
@@ -131,10 +135,16 @@ fn negations_in_right_and_wrong_answers_are_told_apart() {
 }
 
 #[test]
+fn follow_ups_are_judged_too() {
+    let all = report_all("follow-ups", &decisions(FOLLOW_UPS));
+    assert!(all.f1 >= 0.5);
+}
+
+#[test]
 #[ignore = "prints every wrong decision, for people"]
 fn wrong_decisions() {
     let only = std::env::var("LOOPS").unwrap_or_else(|_| "12345678".to_owned());
-    for decision in decisions(DEVELOPMENT).into_iter().chain(decisions(FRESH)) {
+    for decision in decisions(DEVELOPMENT).into_iter().chain(decisions(FRESH)).chain(decisions(FOLLOW_UPS)) {
         if decision.expected == decision.is_credited() || !only.contains(&decision.number.to_string()) {
             continue;
         }
@@ -149,6 +159,29 @@ fn wrong_decisions() {
         );
         for evidence in &verdict.evidence {
             println!("      \"{}\" by {:?}", evidence.quote, evidence.by);
+        }
+    }
+}
+
+#[test]
+fn no_built_in_question_makes_its_own_points() {
+    let library = Library::built_in().unwrap();
+    let satisfied: Vec<String> = library
+        .iter()
+        .flat_map(|entry| entry.content.questions())
+        .flat_map(|question| {
+            satisfied_by_prompt(question).into_iter().map(|id| format!("{}: {id}", question.prompt))
+        })
+        .collect();
+    assert_eq!(satisfied, [""; 0]);
+}
+
+#[test]
+fn every_built_in_point_can_be_made() {
+    for entry in Library::built_in().unwrap().iter() {
+        for question in entry.content.questions() {
+            assert!(!question.points.is_empty(), "{} {}", entry.content.id, question.id);
+            assert!(question.points.iter().all(|point| (1..=12).contains(&point.keywords.len())));
         }
     }
 }

@@ -225,7 +225,8 @@ impl Answer<'_> {
             "instead" if self.says(at, "instead of") => Some(self.forward(Refusal::Replaced, at, at + 2)),
             "rather" if self.says(at, "rather than") => Some(self.forward(Refusal::Replaced, at, at + 2)),
             "skip" | "forget" | "ignore"
-                if self.by_speaker(at) || self.starts_clause(at) && self.text(at) != "ignore" =>
+                if self.speaker_before(at).is_some_and(|speaker| speaker != "people")
+                    || self.starts_clause(at) && self.text(at) != "ignore" =>
             {
                 let object = at + 1 + usize::from(self.says(at + 1, "about"));
                 Some(self.declined(Refusal::Rejected, at, object))
