@@ -326,12 +326,25 @@ Follow-ups:
 
 How would you make it causal?
   90 seconds
+  You should cover:
+  - lower-triangular mask: query i sees keys up to i
+  - set the future's scores to minus infinity before the softmax
+  - combine it with the padding mask
 
 What bug would produce NaNs here?
   90 seconds
+  You should cover:
+  - a row with everything masked: all -inf
+  - no maximum subtracted: exp overflows, inf over inf
+  - fix: a large finite negative number, or set such rows to zero
 
 What shape errors are common?
   90 seconds
+  You should cover:
+  - the mask must broadcast over batch, heads and queries
+  - keepdim forgotten when the maximum is subtracted or the sum divides
+  - keys not transposed, or the wrong two axes swapped
+  - equal sizes hide it: a wrong axis runs without an error
 "
     );
 }
