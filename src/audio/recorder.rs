@@ -92,11 +92,7 @@ impl Recorder {
         if path.exists() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&part).map_err(failed)?;
+        let mut file = create_private(&part).map_err(failed)?;
         if let Err(error) = file.write_all(&header(0)) {
             _ = fs::remove_file(&part);
             return Err(failed(error));
@@ -175,10 +171,30 @@ impl Recorder {
     }
 
     fn complete(&mut self) -> io::Result<()> {
+        if !self.part.exists() {
+            // It has its name already, and only making that safe failed; or somebody removed it.
+            if self.path.exists() {
+                return rename_is_safe(&self.path);
+            }
+            self.write_anew()?;
+        }
         self.flush()?;
         self.checkpoint()?;
         self.file.sync_all()?;
         rename(&self.part, &self.path)
+    }
+
+    /// Begins the file again with all that was recorded, after somebody has removed it.
+    fn write_anew(&mut self) -> io::Result<()> {
+        let file = create_private(&self.part)?;
+        let mut bytes = Vec::new();
+        self.file.seek(SeekFrom::Start(HEADER_LEN))?;
+        (&self.file).take(self.written).read_to_end(&mut bytes)?;
+        bytes.append(&mut self.waiting);
+        self.waiting = bytes;
+        self.file = file;
+        self.written = 0;
+        self.checkpoint()
     }
 
     fn length(&self) -> u64 {
@@ -319,11 +335,27 @@ fn whole_of(part: &Path) -> Option<PathBuf> {
     (part.extension()? == "part" && whole.extension()? == "wav").then_some(whole)
 }
 
-/// Renames, and makes the new name survive a power cut.
+/// Renames, for good.
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
+    rename_is_safe(to)
+}
+
+/// A new file that only its owner can read.
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
-    if let Some(folder) = to.parent() {
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes a name survive a power cut.
+fn rename_is_safe(name: &Path) -> io::Result<()> {
+    #[cfg(not(unix))]
+    let _ = name;
+    #[cfg(unix)]
+    if let Some(folder) = name.parent() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         File::open(folder)?.sync_all()?;
     }

@@ -5,6 +5,8 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::ui::plain::printable;
+
 /// Wrong usage.
 pub const USAGE: u8 = 2;
 /// A fault of ours, panics included.
@@ -50,7 +52,7 @@ impl Failure {
     pub fn print(&self, stream: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Mendable(message) | Self::Usage(message) | Self::Fault(message) => {
-                writeln!(stream, "error: {message}")
+                writeln!(stream, "error: {}", printable(message))
             }
             Self::Interrupted => writeln!(stream, "interrupted"),
             Self::ClosedPipe | Self::Said(_) => Ok(()),

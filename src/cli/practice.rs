@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use tokio::sync::mpsc::UnboundedSender;
@@ -90,7 +90,14 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
 
     // ALSA and others write to stderr whatever they like; what is to be read stands on stdout.
     let quiet = Quiet::start(None).ok();
-    let way = Way::choose(&arguments, &loops, terminal)?;
+    let from = session_at.as_ref().map_or(
+        Place { loop_index: 0, question_index: 0 },
+        |(_, (loop_index, question_index), _)| Place {
+            loop_index: *loop_index,
+            question_index: *question_index,
+        },
+    );
+    let way = Way::choose(&arguments, &loops, from, terminal)?;
     let scribe = match way {
         Way::Typed => None,
         Way::Microphone(_) | Way::Recordings(_) => Some(start_scribe(&arguments.model, settings)?),
@@ -103,10 +110,9 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
             let record = journal.begin_session(&loops, way.kind(), model);
             (record, Session::new(loops, pace))
         }
-        Some((id, (loop_index, question_index), answers)) => {
-            let outcomes = outcomes(&loops[loop_index], loop_index, question_index, &answers);
-            let place = Place { loop_index, question_index };
-            (journal.resume_session(&id), Session::resume(loops, pace, place, outcomes))
+        Some((id, _, answers)) => {
+            let outcomes = outcomes(&loops[from.loop_index], from, &answers);
+            (journal.resume_session(&id), Session::resume(loops, pace, from, outcomes))
         }
     };
     let record = record.map_err(|error| Failure::mendable(&error))?;
@@ -128,15 +134,15 @@ fn open_journal(settings: &Settings) -> Result<Journal, Failure> {
     Ok(journal)
 }
 
-/// What became of the questions before the one a session goes on with.
-fn outcomes(practised: &Loop, loop_index: usize, before: usize, answers: &[KeptAnswer]) -> Vec<Outcome> {
+/// What became of the questions of a loop before the one a session goes on with.
+fn outcomes(practised: &Loop, next: Place, answers: &[KeptAnswer]) -> Vec<Outcome> {
     practised
         .questions()
-        .take(before)
+        .take(next.question_index)
         .map(|question| {
             let answer = answers
                 .iter()
-                .find(|answer| answer.loop_position == loop_index && answer.question == question.id);
+                .find(|answer| answer.loop_position == next.loop_index && answer.question == question.id);
             match answer {
                 Some(answer) if answer.state != AnswerState::Skipped => match answer.assessment() {
                     Some(assessment) => Outcome::Judged(Box::new(assessment.clone())),
@@ -187,17 +193,18 @@ fn get_all<'a>(library: &Library, asked: impl Iterator<Item = &'a str>) -> Resul
 /// How answers are given.
 enum Way {
     Microphone(Microphone),
-    Recordings(HashMap<Place, PathBuf>),
+    Recordings(HashMap<Place, WavSource>),
     Typed,
 }
 
 impl Way {
-    fn choose(arguments: &Arguments, loops: &[Loop], terminal: bool) -> Result<Self, Failure> {
+    fn choose(arguments: &Arguments, loops: &[Loop], from: Place, terminal: bool) -> Result<Self, Failure> {
         if arguments.typed {
             return Ok(Self::Typed);
         }
         if !arguments.input.is_empty() {
-            return recordings(&arguments.input, loops).map(Self::Recordings);
+            let reading = if arguments.paced { Reading::RealTime } else { Reading::Fast };
+            return recordings(&arguments.input, reading, loops, from).map(Self::Recordings);
         }
         match Microphone::open(arguments.device.as_deref()) {
             Ok(microphone) => Ok(Self::Microphone(microphone)),
@@ -229,8 +236,14 @@ fn offer_typing(error: &AudioError) -> Result<Way, Failure> {
     }
 }
 
-/// Which recording answers which question: those with an id first, the others in order.
-fn recordings(inputs: &[String], loops: &[Loop]) -> Result<HashMap<Place, PathBuf>, Failure> {
+/// Which recording answers which question, from a place on: those with an id first, the others in
+/// order.
+fn recordings(
+    inputs: &[String],
+    reading: Reading,
+    loops: &[Loop],
+    from: Place,
+) -> Result<HashMap<Place, WavSource>, Failure> {
     let places: Vec<(Place, String)> = loops
         .iter()
         .enumerate()
@@ -239,6 +252,7 @@ fn recordings(inputs: &[String], loops: &[Loop]) -> Result<HashMap<Place, PathBu
                 (Place { loop_index, question_index }, format!("{}/{}", asked.id, question.id))
             })
         })
+        .filter(|(place, _)| *place >= from)
         .collect();
     let mut chosen = HashMap::new();
     let mut in_order = Vec::new();
@@ -247,13 +261,12 @@ fn recordings(inputs: &[String], loops: &[Loop]) -> Result<HashMap<Place, PathBu
             Some((id, path)) if !Path::new(input).exists() => (Some(place_of(id, &places)?), path),
             _ => (None, input.as_str()),
         };
-        let path = PathBuf::from(path);
-        // Said now, not after the first answers have been given.
-        WavSource::open(&path, Reading::Fast).map_err(|error| Failure::mendable(&error))?;
+        // What is wrong with it is said now, not after the first answers have been given.
+        let source = WavSource::open(Path::new(path), reading).map_err(|error| Failure::mendable(&error))?;
         match place {
-            None => in_order.push(path),
+            None => in_order.push((path, source)),
             Some(place) => {
-                if chosen.insert(place, path).is_some() {
+                if chosen.insert(place, source).is_some() {
                     return Err(Failure::Usage(format!("`{input}`: that question has a recording already")));
                 }
             }
@@ -265,15 +278,15 @@ fn recordings(inputs: &[String], loops: &[Loop]) -> Result<HashMap<Place, PathBu
         .filter(|place| !chosen.contains_key(place))
         .collect::<Vec<_>>()
         .into_iter();
-    for path in in_order {
+    for (path, source) in in_order {
         let Some(place) = free.next() else {
             return Err(Failure::Usage(format!(
                 "there are more recordings than the {} questions; `{}` has none",
                 places.len(),
-                path.display()
+                path
             )));
         };
-        chosen.insert(place, path);
+        chosen.insert(place, source);
     }
     Ok(chosen)
 }
@@ -348,12 +361,9 @@ fn hold(
     }
     let answers = match way {
         Way::Typed => Answers::Typed,
-        Way::Recordings(paths) => {
-            let reading = if arguments.paced { Reading::RealTime } else { Reading::Fast };
-            let open = |path: PathBuf| -> OpenSource {
-                Box::new(move || Ok(Box::new(WavSource::open(&path, reading)?)))
-            };
-            Answers::Recorded(paths.into_iter().map(|(place, path)| (place, open(path))).collect())
+        Way::Recordings(sources) => {
+            let open = |source: WavSource| -> OpenSource { Box::new(move || Ok(Box::new(source))) };
+            Answers::Recorded(sources.into_iter().map(|(place, source)| (place, open(source))).collect())
         }
         Way::Microphone(microphone) => {
             let device = arguments.device.clone();
@@ -381,34 +391,31 @@ fn hold(
 
 /// Turns signals into input, so that they leave the session in good order.
 async fn interruptions(inputs: UnboundedSender<Input>) {
-    #[cfg(unix)]
-    let asked_to_stop = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut hang_up)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-    };
-    #[cfg(not(unix))]
-    let asked_to_stop = std::future::pending::<()>();
-    tokio::pin!(asked_to_stop);
     loop {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            () = &mut asked_to_stop => {
-                _ = inputs.send(Input::Event(Event::Interrupt));
-                return;
-            }
-        }
+        asked_to_stop().await;
         if inputs.send(Input::Event(Event::Interrupt)).is_err() {
             return;
         }
     }
+}
+
+/// Waits for Ctrl-C, and on Unix for the other signals that ask a program to stop.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut hang_up)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
+            }
+            return;
+        }
+    }
+    _ = tokio::signal::ctrl_c().await;
 }
 
 /// The last words, and the exit code.

@@ -152,7 +152,7 @@ impl SessionHandle {
         self.journal.write(|connection| {
             connection.query_row(
                 "INSERT INTO answers (session, position, question, asked_at) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (session, position, question) DO UPDATE SET asked_at = excluded.asked_at
+                 ON CONFLICT (session, position, question) DO UPDATE SET asked_at = excluded.asked_at, skipped_at = NULL
                  RETURNING id",
                 params![self.id, loop_position as i64, question_id, now()],
                 |row| row.get(0).map(AnswerId),

@@ -19,6 +19,8 @@ pub type OpenSource = Box<dyn FnOnce() -> Result<Box<dyn AudioSource>, AudioErro
 pub enum Heard {
     /// Samples at [`SAMPLE_RATE`](crate::audio::SAMPLE_RATE).
     Samples(Vec<f32>),
+    /// Something about the sound that the user should know.
+    Warning(String),
     /// A recording is over.
     Ended,
     /// The source is gone, and why.
@@ -59,8 +61,16 @@ impl Capture {
 
 /// Reads until the source ends or nobody listens any more.
 fn read(source: &mut dyn AudioSource, sender: &mpsc::Sender<Heard>, dropped: &AtomicU64) -> Option<Heard> {
+    let mut told = 0;
     loop {
-        match source.next_block() {
+        let block = source.next_block();
+        for warning in source.warnings().into_iter().skip(told) {
+            told += 1;
+            if sender.blocking_send(Heard::Warning(warning)).is_err() {
+                return None;
+            }
+        }
+        match block {
             Ok(Block::Samples(samples)) => {
                 dropped.store(source.dropped_frames(), Ordering::Relaxed);
                 if sender.blocking_send(Heard::Samples(samples)).is_err() {

@@ -82,6 +82,11 @@ impl Keeper {
 
     /// A question is being asked.
     pub fn ask(&mut self, place: Place, question_id: &str) -> Option<News> {
+        self.begin(place, question_id);
+        self.settle()
+    }
+
+    fn begin(&mut self, place: Place, question_id: &str) {
         self.answers.push(Answer {
             loop_index: place.loop_index,
             question_id: question_id.to_owned(),
@@ -89,7 +94,6 @@ impl Keeper {
             takes: Vec::new(),
             skipped: false,
         });
-        self.settle()
     }
 
     /// A spoken take begins; `pre_roll` are its first samples.
@@ -178,8 +182,15 @@ impl Keeper {
         self.settle()
     }
 
-    /// The question was not answered.
-    pub fn skip(&mut self) -> Option<News> {
+    /// The question was not answered, or not even asked.
+    pub fn skip(&mut self, place: Place, question_id: &str) -> Option<News> {
+        let current = self
+            .answers
+            .last()
+            .is_some_and(|answer| answer.loop_index == place.loop_index && answer.question_id == question_id);
+        if !current {
+            self.begin(place, question_id);
+        }
         self.answers.last_mut()?.skipped = true;
         self.settle()
     }
@@ -200,24 +211,32 @@ impl Keeper {
         self.failing.as_deref()
     }
 
-    /// Writes what is not written yet, in order, up to the first thing that fails.
+    /// Writes what is not written yet, in order. An answer that cannot be written does not keep the
+    /// others from the disk.
     pub fn settle(&mut self) -> Option<News> {
         let result = self.write_all();
         self.note(result)
     }
 
     fn write_all(&mut self) -> Result<(), String> {
-        for answer in &mut self.answers {
-            answer.write(&self.record)?;
-        }
-        // The last one is still being given.
-        let done = self.answers.len().saturating_sub(1);
-        self.answers.drain(..done);
+        let mut failed = None;
+        let last = self.answers.len().saturating_sub(1);
+        let mut index = 0;
+        self.answers.retain_mut(|answer| {
+            let result = answer.write(&self.record);
+            // The last one is still being given.
+            let keep = index == last || result.is_err();
+            index += 1;
+            failed = failed.take().or(result.err());
+            keep
+        });
         if let Some(state) = self.ending {
-            self.record.finish(state).map_err(text_of)?;
-            self.ending = None;
+            match self.record.finish(state) {
+                Ok(()) => self.ending = None,
+                Err(error) => failed = failed.or(Some(error.to_string())),
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// Turns success and failure into news: each only when it begins.

@@ -15,7 +15,7 @@ use super::capture::{Capture, Heard, OpenSource};
 use super::feedback::Feedback;
 use super::keeper::{Keeper, News};
 use super::scribe::{Scribe, ScribeNews};
-use super::session::{Effect, Ending, Event, Place, Session, TAIL_SECONDS};
+use super::session::{Effect, Ending, Event, Pace, Place, Session, TAIL_SECONDS};
 use super::voice::Voice;
 use crate::assessment::{Assessment, Source};
 use crate::audio::{Gate, SAMPLE_RATE, level_dbfs, meter};
@@ -71,7 +71,7 @@ pub struct Equipment {
     pub view: Box<dyn View>,
     /// What the user can press or type, in words; empty where nobody can.
     pub controls: String,
-    /// The user's keys and lines. It may end; the session then goes on by the clock.
+    /// The user's keys and lines, and what signals ask for.
     pub input: mpsc::UnboundedReceiver<Input>,
 }
 
@@ -90,6 +90,7 @@ pub async fn run(session: Session, record: SessionHandle, equipment: Equipment) 
     let mut runner = Runner {
         session,
         keeper: Keeper::new(record),
+        attended: !matches!(answers, Answers::Recorded(_)),
         answers,
         capture: None,
         scribe,
@@ -142,6 +143,8 @@ struct Runner {
     viewer_gone: bool,
     controls: String,
     input: Option<mpsc::UnboundedReceiver<Input>>,
+    /// Whether somebody may still press a key or type a line.
+    attended: bool,
     /// Typed lines that no answer has taken yet.
     lines: VecDeque<String>,
     /// Whether the user is asked to press Enter.
@@ -174,7 +177,7 @@ impl Runner {
         loop {
             if let Some(ending) = self.ending {
                 // The last words are worth waiting for as long as somebody is there to make room.
-                if !self.keeper.is_failing() || self.input.is_none() {
+                if !self.keeper.is_failing() || !self.attended {
                     return Ended { ending, unsaved: self.keeper.why_failing().map(str::to_owned) };
                 }
             }
@@ -215,8 +218,9 @@ impl Runner {
             Effect::AwaitGoAhead(awaited) => {
                 self.show(Notice::AwaitGoAhead(awaited));
                 self.awaiting = true;
-                if self.input.is_none() {
-                    self.go_ahead();
+                // Nobody will say so any more.
+                if !self.attended {
+                    self.queue.push_back(Event::Quit);
                 }
             }
             Effect::BeginLoop(place) => {
@@ -238,7 +242,10 @@ impl Runner {
             Effect::Resume => self.hold(false),
             Effect::AnnounceRemaining(remaining) => self.show(Notice::Remaining(remaining)),
             Effect::CloseTake => {
-                let dropped = self.answer.take().map_or(0, |answer| self.dropped() - answer.dropped_before);
+                self.drain();
+                let dropped = self.dropped();
+                let dropped =
+                    self.answer.take().map_or(0, |answer| dropped.saturating_sub(answer.dropped_before));
                 if matches!(self.answers, Answers::Recorded(_)) {
                     self.capture = None;
                 }
@@ -251,10 +258,12 @@ impl Runner {
                 }
             }
             Effect::Judge(place) => self.judge(place),
-            Effect::MarkSkipped(_) => {
+            Effect::MarkSkipped(place) => {
                 self.asking = false;
-                let news = self.keeper.skip();
-                self.tell(news);
+                if let Some(question) = self.question(place) {
+                    let news = self.keeper.skip(place, &question.id);
+                    self.tell(news);
+                }
                 self.show(Notice::Skipped);
             }
             Effect::ShowCoverage(place, assessment) => {
@@ -278,18 +287,12 @@ impl Runner {
                     Ending::Interrupted | Ending::Failed => SessionState::Interrupted,
                 });
                 self.tell(news);
-                if self.keeper.is_failing() && self.input.is_some() {
+                if self.keeper.is_failing() && self.attended {
                     self.show(Notice::Warning(
-                        "not everything is written yet; free some space: it is tried again every two seconds (q gives up)",
+                        "not everything is written yet; free some space: it is tried again every two seconds (Ctrl-C gives up)",
                     ));
                 }
             }
-        }
-    }
-
-    fn go_ahead(&mut self) {
-        if std::mem::take(&mut self.awaiting) {
-            self.queue.push_back(Event::Enter);
         }
     }
 
@@ -311,7 +314,7 @@ impl Runner {
                 self.queue.push_back(Event::Unanswered);
                 return;
             }
-            Answers::Typed if self.input.is_none() && self.lines.is_empty() => {
+            Answers::Typed if !self.attended && self.lines.is_empty() => {
                 self.queue.push_back(Event::Unanswered);
                 return;
             }
@@ -396,22 +399,53 @@ impl Runner {
     fn take_input(&mut self, input: Option<Input>) {
         match input {
             // All that is left to do is to wait for the disk.
-            Some(Input::Event(Event::Quit | Event::Interrupt)) if self.ending.is_some() => self.input = None,
+            Some(Input::Event(Event::Quit | Event::Interrupt)) if self.ending.is_some() => {
+                self.attended = false
+            }
             Some(Input::Event(event)) => {
                 self.awaiting &= event != Event::Enter;
                 self.queue.push_back(event);
             }
             Some(Input::Remark(text)) => self.show(Notice::Remark(&text)),
-            Some(Input::Line(_)) if self.awaiting => self.go_ahead(),
+            Some(Input::Line(line)) if self.awaiting => self.take_line_between(&line),
             Some(Input::Line(line)) => {
                 self.lines.push_back(line);
                 self.take_lines();
             }
-            Some(Input::Ended) | None => {
+            Some(Input::Ended) => self.leave_alone(),
+            None => {
                 self.input = None;
-                self.go_ahead();
-                self.take_lines();
+                self.leave_alone();
             }
+        }
+    }
+
+    /// Nobody will press a key or type a line any more. Somebody who was there has gone.
+    fn leave_alone(&mut self) {
+        if !std::mem::replace(&mut self.attended, false) {
+            return;
+        }
+        let was_there = self.session.pace() == Pace::OnRequest;
+        let typing = matches!(self.answers, Answers::Typed);
+        if was_there && (self.awaiting || (typing && self.answer.is_none() && self.judging.is_none())) {
+            self.queue.push_back(Event::Quit);
+        } else {
+            self.take_lines();
+        }
+    }
+
+    /// A line while Enter is awaited: only an empty one goes on. Anything else belongs to the answer
+    /// that has just ended.
+    fn take_line_between(&mut self, line: &str) {
+        if line.trim().is_empty() {
+            self.awaiting = false;
+            self.queue.push_back(Event::Enter);
+        } else if self.keeper.text().is_some() {
+            let news = self.keeper.write_line(line);
+            self.tell(news);
+            self.show(Notice::Remark("Kept with the answer before; Enter alone goes on."));
+        } else {
+            self.show(Notice::Remark("Enter alone goes on."));
         }
     }
 
@@ -428,7 +462,7 @@ impl Runner {
                 ended = last_line;
             }
         }
-        if ended || self.input.is_none() {
+        if ended || !self.attended {
             let empty = self.keeper.text().is_none_or(|text| text.trim().is_empty());
             self.queue.push_back(if empty { Event::Unanswered } else { Event::Enter });
         }
@@ -437,14 +471,30 @@ impl Runner {
     fn take_sound(&mut self, heard: Option<Heard>) {
         match heard {
             Some(Heard::Samples(samples)) => self.take_samples(samples),
-            Some(Heard::Ended) | None => {
+            Some(Heard::Warning(warning)) => self.show(Notice::Warning(&warning)),
+            Some(Heard::Ended) => {
                 self.capture = None;
                 self.queue.push_back(Event::SourceEnded);
+            }
+            None => {
+                self.capture = None;
+                self.queue.push_back(Event::SourceFailed(
+                    "the source of the answer has stopped; what was heard is kept".to_owned(),
+                ));
             }
             Some(Heard::Failed(why)) => {
                 self.capture = None;
                 self.queue.push_back(Event::SourceFailed(why));
             }
+        }
+    }
+
+    /// Takes what a live source has heard already: it was said before the answer was ended.
+    fn drain(&mut self) {
+        while matches!(self.answers, Answers::Live(_))
+            && let Some(Ok(heard)) = self.capture.as_mut().map(|capture| capture.heard.try_recv())
+        {
+            self.take_sound(Some(heard));
         }
     }
 
@@ -473,6 +523,9 @@ impl Runner {
     }
 
     fn take_news(&mut self, news: Option<ScribeNews>) {
+        if news.is_none() {
+            self.scribe = None;
+        }
         let Some((place, length)) = self.judging else { return };
         match news {
             Some(ScribeNews::Progress(done)) => self.show(Notice::Transcribing(done, length)),
@@ -489,7 +542,6 @@ impl Runner {
                 self.not_judged(&why);
             }
             None => {
-                self.scribe = None;
                 self.judging = None;
                 self.not_judged(STOPPED);
             }
@@ -503,7 +555,7 @@ impl Runner {
             }
             self.voice_has_ended();
         }
-        let typing = self.input.is_some();
+        let typing = self.attended;
         let Some(answer) = &mut self.answer else { return };
         let limit = f64::from(answer.limit);
         match answer.clock {
@@ -549,7 +601,7 @@ impl Runner {
     fn show(&mut self, notice: Notice<'_>) {
         if !self.viewer_gone && self.view.show(notice).is_err() {
             self.viewer_gone = true;
-            self.input = None;
+            self.attended = false;
             self.queue.push_back(Event::Quit);
         }
     }

@@ -147,7 +147,7 @@ pub enum Outcome {
 }
 
 /// A question's place in the session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// Index of the loop in the session.
     pub loop_index: usize,
@@ -192,6 +192,11 @@ impl Session {
     /// A session that goes on at `place`, with what became of the earlier questions of that loop.
     pub fn resume(loops: Vec<Loop>, pace: Pace, place: Place, outcomes: Vec<Outcome>) -> Self {
         Self { loops, pace, place, stage: Stage::New, outcomes, announce_loop: true }
+    }
+
+    /// Whether the session waits for the user between questions.
+    pub fn pace(&self) -> Pace {
+        self.pace
     }
 
     /// The loops, in the order they are practised.

@@ -354,7 +354,7 @@ fn a_disk_that_takes_nothing_costs_nothing_once_it_does_again() {
 
 #[test]
 fn somebody_who_is_there_is_waited_for() {
-    let (ended, _, text, _journal) =
+    let (ended, kept, text, _journal) =
         sitting(Answers::Typed, &[], Pace::OnRequest).hold(async |input, screen| {
             shown(screen, "Enter begins", 1).await;
             input.send(Input::Line(String::new())).unwrap();
@@ -363,7 +363,41 @@ fn somebody_who_is_there_is_waited_for() {
             input.send(Input::Line(".".into())).unwrap();
             shown(screen, "Enter asks the follow-up", 1).await;
             assert!(!screen.text().contains("Follow-up 1"));
+            // What is typed too late belongs to the answer, not to the next question.
+            input.send(Input::Line("and another word".into())).unwrap();
+            shown(screen, "Kept with the answer before", 1).await;
             input.send(Input::Ended).unwrap();
         });
-    assert_eq!(ended.ending, Ending::Finished, "{text}");
+    assert_eq!(ended.ending, Ending::Left, "{text}");
+    let Content::Typed { text: typed } = &kept.answers[0].takes[0].content else { panic!() };
+    assert_eq!(typed, "my answer\nand another word\n");
+}
+
+#[test]
+fn skipping_the_follow_up_before_it_is_asked_leaves_the_answer_before_alone() {
+    let (_, kept, text, _journal) =
+        sitting(Answers::Typed, &[], Pace::OnRequest).hold(async |input, screen| {
+            shown(screen, "Enter begins", 1).await;
+            input.send(Input::Line(String::new())).unwrap();
+            shown(screen, "Go:", 1).await;
+            input.send(Input::Line("my answer".into())).unwrap();
+            input.send(Input::Line(".".into())).unwrap();
+            shown(screen, "Enter asks the follow-up", 1).await;
+            input.send(Input::Event(Event::Skip)).unwrap();
+            shown(screen, "Skipped", 1).await;
+            input.send(Input::Event(Event::Quit)).unwrap();
+        });
+    assert_eq!(kept.answers[0].state, AnswerState::Assessed, "{text}");
+    assert_eq!(kept.answers[1].state, AnswerState::Skipped);
+}
+
+#[test]
+fn signals_are_heard_after_the_input_has_ended() {
+    let (ended, kept, _, _journal) = sitting(live(), &[], Pace::StraightOn).hold(async |input, screen| {
+        input.send(Input::Ended).unwrap();
+        shown(screen, "Go:", 1).await;
+        input.send(Input::Event(Event::Interrupt)).unwrap();
+    });
+    assert_eq!(ended.ending, Ending::Interrupted);
+    assert!(!samples_of(&kept, 0, 0).is_empty());
 }

@@ -12,7 +12,7 @@ use crate::journal::{
 };
 use crate::loops::Question;
 use crate::transcript::Transcript;
-use crate::ui::plain::{clock, describe, moment, word_for};
+use crate::ui::plain::{clock, describe, moment, printable, word_for};
 
 /// How a page is laid out.
 #[derive(Debug, Clone, PartialEq)]
@@ -369,9 +369,4 @@ fn subject(session: &Summary) -> String {
         waiting => _ = write!(subject, " ({waiting} answers not judged yet)"),
     }
     printable(&subject)
-}
-
-/// Text without characters that would steer the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() && char != '\n' { ' ' } else { char }).collect()
 }

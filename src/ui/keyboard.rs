@@ -1,7 +1,7 @@
 //! What the user does, as the practice runner wants it. One thread owns the keyboard: an asynchronous
 //! read of standard input would keep the program alive until Enter and swallow the next line.
 
-use std::io::{self, BufRead as _};
+use std::io::{self, BufRead as _, Read as _};
 use std::thread;
 
 use crossterm::event::{self, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -114,13 +114,24 @@ fn letter(line: &str) -> Input {
     event.map_or_else(|| Input::Remark(LETTERS.to_owned()), Input::Event)
 }
 
+/// Nobody types so much: a longer line is taken as several, in bytes.
+const LONGEST_LINE: u64 = 1 << 20;
+/// Whatever sends more than this is not somebody who answers, in bytes.
+const LONGEST_INPUT: usize = 1 << 24;
+
 fn read_lines(inputs: &UnboundedSender<Input>, input: impl Fn(String) -> Input) {
     let mut stdin = io::stdin().lock();
+    let mut total = 0;
     loop {
         let mut line = Vec::new();
-        match stdin.read_until(b'\n', &mut line) {
+        match (&mut stdin).take(LONGEST_LINE).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return,
-            Ok(_) => {}
+            Ok(count) => total += count,
+        }
+        if total > LONGEST_INPUT {
+            let remark = "The input is longer than 16 MB: the rest of it is not read.";
+            _ = inputs.send(Input::Remark(remark.to_owned()));
+            return;
         }
         let line = String::from_utf8_lossy(&line);
         if inputs.send(input(line.trim_end_matches(['\r', '\n']).to_owned())).is_err() {

@@ -79,7 +79,7 @@ impl<W: Write> Plain<W> {
     /// In a terminal keys are read one by one, and then a bare line feed does not return to the
     /// first column.
     fn end_line(&mut self, line: &str) -> io::Result<()> {
-        self.out.write_all(line.as_bytes())?;
+        self.out.write_all(printable(line).as_bytes())?;
         self.out.write_all(if self.live_line { b"\r\n" } else { b"\n" })
     }
 
@@ -88,7 +88,7 @@ impl<W: Write> Plain<W> {
             return Ok(());
         }
         let columns = self.width().unwrap_or(WIDEST).saturating_sub(1);
-        let text: String = text.chars().take(columns).collect();
+        let text: String = printable(&text).chars().take(columns).collect();
         write!(self.out, "\r\x1b[K{text}")?;
         self.shown = Some(text);
         Ok(())
@@ -310,4 +310,9 @@ pub fn describe(point: &PointVerdict) -> String {
         text.push_str(&format!(" ({reason})"));
     }
     text
+}
+
+/// Text without characters that would steer the terminal; line feeds stay.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() && char != '\n' { ' ' } else { char }).collect()
 }
