@@ -84,9 +84,9 @@ pub enum RecogniseError {
         "viva was replaced by another version while it ran; the recording is kept, and `viva review` transcribes it"
     )]
     Version,
-    /// The worker died, was started again, and died again.
+    /// The worker died, at once or twice for one recording.
     #[error(
-        "the recogniser stopped twice ({how}); the recording is kept, and `viva review` transcribes it later"
+        "the recogniser's process ended ({how}); the recording is kept, and `viva review` transcribes it later"
     )]
     Died {
         /// How it ended, and the last it said.
