@@ -397,3 +397,47 @@ fn missing_instructions() -> Option<&'static str> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::audio::AudioError;
+
+    /// Two hours, of which each sample is its own place.
+    struct Counting(u64);
+
+    impl AudioSource for Counting {
+        fn next_block(&mut self) -> Result<Block, AudioError> {
+            if self.0 == 7_200 * u64::from(SAMPLE_RATE) {
+                return Ok(Block::End);
+            }
+            let block = (self.0..self.0 + u64::from(SAMPLE_RATE)).map(|sample| sample as f32).collect();
+            self.0 += u64::from(SAMPLE_RATE);
+            Ok(Block::Samples(block))
+        }
+    }
+
+    #[test]
+    fn what_is_held_for_a_new_worker_is_bounded_and_complete() {
+        let mut job = Job::default();
+        let mut source = Counting(0);
+        let mut sent = 0;
+        loop {
+            job.fill(sent, &mut source).unwrap();
+            let block = job.block(sent);
+            assert!(block.len() <= MOST_SAMPLES);
+            let Some(&first) = block.first() else { break };
+            assert_eq!(first, sent as f32);
+            sent += block.len() as u64;
+            // The worker is a minute behind.
+            job.settle(sent.saturating_sub(60 * u64::from(SAMPLE_RATE)).max(job.settled_sample));
+            assert!(job.samples.len() <= 80 * SAMPLE_RATE as usize);
+            // Another worker would begin here.
+            assert!(job.samples.front().is_none_or(|&sample| sample == job.settled_sample as f32));
+        }
+        job.settle(sent);
+        assert_eq!(job.settled_sample, 7_200 * u64::from(SAMPLE_RATE));
+    }
+}
