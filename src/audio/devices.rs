@@ -136,12 +136,20 @@ fn cpal_host() -> Option<Host> {
 }
 
 fn cpal_inputs(host: &Host) -> Vec<(InputDevice, Input)> {
-    let default = host.default_input_device().and_then(|device| device.id().ok());
-    let devices = host.devices().into_iter().flatten().filter(is_worth_asking);
-    devices
+    // ALSA does not always list its default.
+    let default = host.default_input_device();
+    let default_id = default.as_ref().and_then(|device| device.id().ok());
+    let others = host
+        .devices()
+        .into_iter()
+        .flatten()
+        .filter(|device| is_worth_asking(device) && device.id().ok() != default_id);
+    default
+        .into_iter()
+        .chain(others)
         .filter_map(|device| {
             let described = describe(&device)?;
-            let is_default = default.as_ref().is_some_and(|id| id.to_string() == described.id);
+            let is_default = default_id.as_ref().is_some_and(|id| id.to_string() == described.id);
             Some((InputDevice { is_default, ..described }, Input::Cpal(device)))
         })
         .collect()
@@ -193,8 +201,7 @@ pub(super) fn input_config(device: &Device) -> Result<SupportedStreamConfig, cpa
 /// they are only asked what they can do.
 fn is_worth_asking(device: &Device) -> bool {
     let Ok(id) = device.id() else { return false };
-    let is_known =
-        id.host().to_string() != "alsa" || id.id() == "default" || id.id().starts_with("plughw:CARD=");
+    let is_known = id.host().to_string() != "alsa" || id.id().starts_with("plughw:CARD=");
     is_known && device.description().is_ok_and(|description| description.supports_input())
 }
 

@@ -5,6 +5,7 @@
 //! allocation, no I/O. Everything else happens in [`Microphone::next_block`], on the caller's thread.
 
 use std::convert::Infallible;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -35,6 +36,7 @@ const NEXT_SOUND: Duration = Duration::from_secs(1);
 /// How often a lost microphone is opened again before that is an error, and the pause before each.
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_millis(1500)];
+
 /// A live microphone: 16 kHz mono from whatever the device gives.
 ///
 /// A device that vanishes or falls silent is opened again by itself, a few times; what was heard
@@ -107,7 +109,8 @@ impl Microphone {
         let opened = match attempt.events.recv_timeout(ANSWER_TIME) {
             Ok(Event::Opened(opened)) => opened,
             Ok(Event::Failed(error)) => return Err(error),
-            Ok(Event::Lost(_)) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+            Ok(Event::Lost(why)) => return Err(lost_at_once(wanted, why)),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 return Err(AudioError::SoundServer);
             }
         };
@@ -197,7 +200,7 @@ impl Microphone {
             State::Opening(attempt) => {
                 match attempt.poll() {
                     None => {}
-                    Some(Ok(opened)) => self.reopened(opened)?,
+                    Some(Ok(opened)) => self.reopened(opened),
                     Some(Err(error)) => self.lost(error)?,
                 }
                 Ok(Vec::new())
@@ -213,30 +216,30 @@ impl Microphone {
 
     /// Prepares the next attempt, or gives up for now.
     fn lost(&mut self, error: AudioError) -> Result<(), AudioError> {
-        let pause = PAUSES.get(self.attempts).copied();
+        // A server that hangs is waited for long enough once.
+        let pause = match error {
+            AudioError::SoundServer => None,
+            _ => PAUSES.get(self.attempts).copied(),
+        };
         self.state = State::Pause(Instant::now() + pause.unwrap_or_default());
-        match pause {
-            Some(_) => {
-                self.attempts += 1;
-                Ok(())
-            }
-            None => {
-                self.attempts = 0;
-                // Whatever the last attempt met, to people it is the same microphone that is lost.
-                Err(match error {
-                    error @ AudioError::MicrophoneLost { .. } => error,
-                    error => AudioError::MicrophoneLost {
-                        name: self.device.name.clone(),
-                        why: error.to_string().split(';').next().unwrap_or_default().to_owned(),
-                    },
-                })
-            }
+        if pause.is_some() {
+            self.attempts += 1;
+            return Ok(());
         }
+        self.attempts = 0;
+        Err(match error {
+            // That there is none to put in its place is no news to people: they know which one is gone.
+            AudioError::NoMicrophone | AudioError::NoSuchDevice(_) => AudioError::MicrophoneLost {
+                name: self.device.name.clone(),
+                why: "it is no longer there".into(),
+            },
+            error => error,
+        })
     }
 
-    fn reopened(&mut self, opened: Opened) -> Result<(), AudioError> {
-        let State::Opening(attempt) = std::mem::replace(&mut self.state, State::Pause(Instant::now())) else {
-            return Ok(());
+    fn reopened(&mut self, opened: Opened) {
+        let State::Opening(attempt) = mem::replace(&mut self.state, State::Pause(Instant::now())) else {
+            return;
         };
         self.interruptions.push(if opened.device.id == self.device.id {
             format!("the microphone `{}` was lost for a moment", self.device.name)
@@ -245,7 +248,6 @@ impl Microphone {
         });
         self.device = opened.device.clone();
         self.state = State::Open(Box::new(Open::new(attempt, opened)));
-        Ok(())
     }
 }
 
@@ -308,7 +310,8 @@ impl Attempt {
         match self.events.try_recv() {
             Ok(Event::Opened(opened)) => Some(Ok(*opened)),
             Ok(Event::Failed(error)) => Some(Err(error)),
-            Ok(Event::Lost(_)) | Err(TryRecvError::Disconnected) => Some(Err(AudioError::SoundServer)),
+            Ok(Event::Lost(why)) => Some(Err(lost_at_once(None, why))),
+            Err(TryRecvError::Disconnected) => Some(Err(AudioError::SoundServer)),
             Err(TryRecvError::Empty) => {
                 (self.since.elapsed() > ANSWER_TIME).then_some(Err(AudioError::SoundServer))
             }
@@ -386,6 +389,11 @@ impl Watch {
             _ => None,
         }
     }
+}
+
+/// Lost between being opened and being handed over.
+fn lost_at_once(wanted: Option<&str>, why: String) -> AudioError {
+    AudioError::MicrophoneLost { name: wanted.unwrap_or("default").to_owned(), why }
 }
 
 /// A stream that records. Dropping it lets go of the device.
@@ -525,4 +533,97 @@ fn build(
         _ => return Err(ErrorKind::UnsupportedConfig.into()),
     };
     build(device, config.config(), capture, events)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn opened(rate: u32, channels: u16) -> (Capture, Opened) {
+        let device = InputDevice {
+            id: "test:device".into(),
+            name: "Device".into(),
+            is_default: true,
+            is_monitor: false,
+            rate: Some(rate),
+            channels: Some(channels),
+        };
+        Capture::new(device).unwrap()
+    }
+
+    /// A microphone whose stream is fed by hand, and what feeds it.
+    fn microphone(rate: u32, channels: u16) -> (Microphone, Capture, Sender<Event>) {
+        let (capture, opened) = opened(rate, channels);
+        let (sender, events) = mpsc::channel();
+        let (hold, _) = mpsc::channel();
+        let attempt = Attempt { events, since: Instant::now(), _hold: hold };
+        let microphone = Microphone {
+            wanted: Some("test:nothing".into()),
+            device: opened.device.clone(),
+            state: State::Open(Box::new(Open::new(attempt, opened))),
+            attempts: PAUSES.len(),
+            dropped_before: 0,
+            forgiven: 0,
+            interruptions: Vec::new(),
+            loudest: 0.0,
+            samples: 0,
+        };
+        (microphone, capture, sender)
+    }
+
+    #[test]
+    fn frames_that_find_no_room_are_counted_and_the_others_stay_whole() {
+        let (mut microphone, mut capture, _events) = microphone(16_000, 2);
+        // A second more than the ring holds, in blocks that do not fit evenly.
+        for block in 0..110 {
+            let level = block as f32 / 1000.0;
+            capture.copy(vec![level; 2 * 1_600].into_iter());
+        }
+        assert_eq!(microphone.dropped_frames(), 16_000);
+        let mut heard = Vec::new();
+        while let Block::Samples(samples) = microphone.next_block().unwrap() {
+            assert!(samples.len() <= 16_000);
+            heard.extend(samples);
+        }
+        assert_eq!(heard.len(), 160_000);
+        assert!(heard.chunks(1_600).enumerate().all(|(block, samples)| samples[0] == block as f32 / 1000.0));
+        assert!(microphone.warnings()[0].contains("16000 frames"), "{:?}", microphone.warnings());
+        microphone.clear();
+        assert_eq!(microphone.dropped_frames(), 0);
+    }
+
+    #[test]
+    fn what_was_heard_before_the_end_is_handed_out_before_the_error() {
+        let (mut microphone, mut capture, events) = microphone(16_000, 1);
+        capture.copy(vec![0.5; 800].into_iter());
+        events.send(Event::Lost("unplugged".into())).unwrap();
+        assert_eq!(microphone.next_block().unwrap(), Block::Samples(vec![0.5; 800]));
+        let error = microphone.next_block().unwrap_err().to_string();
+        assert!(error.contains("`Device`") && error.contains("unplugged"), "{error}");
+    }
+
+    #[test]
+    fn silence_from_the_device_is_waited_for_and_then_is_trouble() {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs_f64(seconds);
+        let mut watch = Watch::new(start);
+        assert!(watch.is_stuck(after(4.9)).is_none());
+        assert!(watch.is_stuck(after(5.1)).is_some());
+        watch.heard(after(4.0));
+        assert!(!watch.is_steady());
+        assert!(watch.is_stuck(after(4.9)).is_none());
+        assert!(watch.is_stuck(after(5.1)).is_some());
+        watch.heard(after(5.1));
+        assert!(watch.is_stuck(after(5.2)).is_none() && watch.is_steady());
+    }
+
+    #[test]
+    fn what_cannot_be_sound_is_refused_before_it_is_opened() {
+        let (_, opened) = opened(48_000, 2);
+        for (rate, channels) in [(Some(1), Some(1)), (Some(48_000), Some(0)), (None, None)] {
+            assert!(Capture::new(InputDevice { rate, channels, ..opened.device.clone() }).is_err());
+        }
+    }
 }

@@ -329,7 +329,8 @@ mod tests {
         assert_eq!(asked(), "one, two\n");
         voice.prepare("three");
         let start = Instant::now();
-        while fs::read_dir(folder.path().join("cache")).unwrap().count() < 2 {
+        let prepared = folder.path().join("cache").join(voice.renderer.name("three"));
+        while !prepared.exists() {
             assert!(start.elapsed() < Duration::from_secs(10));
             thread::sleep(LOOK);
         }
