@@ -1,9 +1,9 @@
 //! Recording from a PulseAudio server, or from PipeWire in its place.
 //!
 //! cpal can do it, but not as an answer needs it: with its default buffer the sound comes in blocks of
-//! 2 s [measured], too late for a level, an echo or the end of an answer; with a fixed one it limits the
-//! server's queue to a single block, and on a busy machine samples get lost without a sign [measured:
-//! up to 80 at a time, where `parec` lost none]. So the same client is asked directly, for small
+//! 2 s (measured), too late for a level, an echo or the end of an answer; with a fixed one it limits the
+//! server's queue to a single block, and on a busy machine samples get lost without a sign (measured:
+//! up to 80 at a time, where `parec` lost none). So the same client is asked directly, for small
 //! blocks and a long queue.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
