@@ -35,7 +35,7 @@ const PROGRAM: &str = "espeak-ng";
 #[cfg(target_os = "macos")]
 const OPTIONS: &[&str] = &["-r", "170", "--file-format=WAVE", "--data-format=LEI16@22050", "-f", "-"];
 #[cfg(not(target_os = "macos"))]
-const OPTIONS: &[&str] = &["-v", "en-us", "-s", "160", "--stdin"];
+const OPTIONS: &[&str] = &["-v", "en-us", "-s", "150", "--stdin"];
 
 /// The option that names the WAV file.
 #[cfg(target_os = "macos")]
