@@ -67,6 +67,9 @@ const REACH: usize = 14;
 /// A topic is looked for so far back.
 const TOPIC_REACH: usize = 28;
 
+/// A sentence of so few tokens is a piece of one.
+const FRAGMENT: usize = 3;
+
 /// Words with which the speaker turns to something else.
 const TURNS: [&str; 18] = [
     "but",
@@ -267,7 +270,12 @@ impl Answer<'_> {
         if self.is(auxiliary, &["is", "was"]) && self.is(verb, &["about"]) {
             return Some(self.forward(Refusal::Rejected, not, verb + 1));
         }
-        let speaker = self.speaker_before(auxiliary);
+        // Recognisers lose a mumbled "I": "Wouldn't use it.", "Don't really buy that."
+        let is_lost = self.boundary_before(auxiliary) != Boundary::None
+            && (self.is(auxiliary, &["would"])
+                || self.is(auxiliary, &["do"])
+                    && (self.is(verb, &KNOWING) || self.is(verb, &["buy", "think", "believe", "see"])));
+        let speaker = if is_lost { Some("i") } else { self.speaker_before(auxiliary) };
         if self.is(verb, &EFFORTS) && self.is(auxiliary, &AUXILIARIES) {
             return Some(self.declined(Refusal::Rejected, not, verb + 1));
         }
@@ -407,7 +415,10 @@ impl Answer<'_> {
 
     fn forward(&self, refusal: Refusal, cue: usize, from: usize) -> Shadow {
         let first = from.min(self.tokens.len() - 1);
-        let last = self.clause_end(from).max(first);
+        let mut last = self.clause_end(from).max(first);
+        if refusal == Refusal::Rejected {
+            last = self.explanation_end(last);
+        }
         let then_turns = self.boundary(last) == Boundary::Sentence
             || self.is(last + 1, &TURNS)
             || self.is(last + 1, &["just", "only"])
@@ -419,7 +430,7 @@ impl Answer<'_> {
         Shadow {
             refusal,
             first: self.topic_start(cue),
-            last: end.max(cue),
+            last: self.explanation_end(end.max(cue)),
             cue,
             on_topic: true,
             then_turns: false,
@@ -433,6 +444,17 @@ impl Answer<'_> {
             .find(|&at| self.boundary(at) == Boundary::Sentence || self.is(at + 1, &["but", "so"]))
             .unwrap_or((cue + TOPIC_REACH).min(self.tokens.len() - 1));
         Shadow { refusal, first, last, cue, on_topic: true, then_turns: false }
+    }
+
+    /// The end of a refusal whose clause ends at `last`, with the denial that explains it: "I'd leave that
+    /// alone, sampling doesn't change what it knows".
+    fn explanation_end(&self, last: usize) -> usize {
+        let next = last + 1;
+        if self.boundary(last) != Boundary::Comma || turns(self.text(next)) || self.starts_assertion(next) {
+            return last;
+        }
+        let end = self.clause_end(next);
+        if (next..=end).any(|at| self.is(at, &["not", "no", "never"])) { end } else { last }
     }
 
     /// The last token of the clause that goes on at `from`.
@@ -496,7 +518,17 @@ impl Answer<'_> {
         if (start..clause).any(|at| self.is_heavy(at)) || start == 0 {
             return start;
         }
-        self.sentence_start(start - 1, TOPIC_REACH)
+        // "Calibration. Decoding. I'd leave that alone.": pauses that were written down as full stops.
+        let mut end = start;
+        let mut first = self.sentence_start(end - 1, TOPIC_REACH);
+        while end - first <= FRAGMENT && first > 0 && clause - first < TOPIC_REACH {
+            let before = self.sentence_start(first - 1, TOPIC_REACH);
+            if first - before > FRAGMENT {
+                break;
+            }
+            (end, first) = (first, before);
+        }
+        first
     }
 
     /// "I would", "I'm": the speaker says what they do.
@@ -621,6 +653,10 @@ impl Answer<'_> {
 
     fn text(&self, at: usize) -> &str {
         self.tokens.get(at).map_or("", |token| token.text.as_str())
+    }
+
+    fn boundary_before(&self, at: usize) -> Boundary {
+        at.checked_sub(1).map_or(Boundary::Sentence, |before| self.boundary(before))
     }
 
     /// What follows a token; the answer's end is a sentence's end.

@@ -14,7 +14,7 @@ use crate::loops::Way;
 pub(super) const WINDOW: usize = 16;
 
 /// What a sentence end between two parts costs of the window.
-const SENTENCE_COST: usize = 5;
+const SENTENCE_COST: usize = 3;
 
 /// Words of weight that may stand between two words of a phrase ("coin *you* flip").
 const PHRASE_GAP: usize = 1;
