@@ -165,7 +165,7 @@ fn four_recordings_make_a_whole_session_and_their_verdicts_are_these() {
 #[test]
 fn a_good_a_partial_and_an_off_topic_answer_are_told_apart() {
     common::model();
-    let all = ["bernoulli-likelihood", "sigmoid-probability", "mle-gives-cross-entropy", "gradient-behavior"];
+    let all = ["bernoulli-likelihood", "sigmoid-probability", "mle-gives-cross-entropy", "better-gradients"];
     for (name, made) in [("good.wav", &[0, 1, 2, 3][..]), ("partial.wav", &[0, 2, 3]), ("off-topic.wav", &[])]
     {
         let data = tempfile::tempdir().unwrap();
