@@ -115,8 +115,9 @@ fn a_question_is_spoken_and_the_answer_heard_without_it() {
     room.loop_loudspeaker_into_microphone();
     let data = tempfile::tempdir().unwrap();
     let spoken = data.path().join("question.wav");
-    let mut practice = Practice::start(&room, data.path(), &[]);
+    // First, so that no word of the question is said before anybody listens.
     let listening = room.record_from_loudspeaker(&spoken);
+    let mut practice = Practice::start(&room, data.path(), &[]);
     practice.wait_for("Go");
     listening.stop();
     for answered in 0..2 {
