@@ -158,7 +158,7 @@ fn a_question_is_spoken_and_the_answer_heard_without_it() {
     let heard = assessment["transcript"]["text"].as_str().unwrap();
     let rate = word_error_rate(QUESTION, heard);
     eprintln!("question: word error rate {rate:.3}: {heard}");
-    // The small model stumbles over the first words of this voice ("Next, plane-y" for "Explain why").
+    // Wide since recordings that began too late clipped the first word; to be narrowed.
     assert!(rate <= 0.3, "{rate}: {heard}");
     // A question that only asks is no answer.
     assert_eq!(assessment["coverage"]["covered"], 0);
