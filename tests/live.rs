@@ -25,6 +25,7 @@ const PARTIAL: &str = "Labels binary, so the likelihood is Bernoulli. Maximize t
     gradient.";
 
 const QUESTION: &str = "Explain why logistic regression uses cross-entropy instead of MSE.";
+const FOLLOW_UP: &str = "Derive the gradient with respect to the logits.";
 
 /// Sound in real time suffers from what runs beside it: one test after the other.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -143,8 +144,9 @@ fn a_question_is_spoken_and_the_answer_heard_without_it() {
         let heard = words(&heard);
         assert_eq!(heard[..3], said[..3], "{heard:?}");
         assert_eq!(heard[heard.len() - 3..], said[said.len() - 3..], "{heard:?}");
-        let asked = words(QUESTION);
-        assert!(!heard.windows(2).any(|pair| pair == &asked[..2] || pair == &asked[2..4]), "{heard:?}");
+        for asked in words(QUESTION).iter().chain(&words(FOLLOW_UP)).filter(|word| word.len() > 3) {
+            assert!(said.contains(asked) || !heard.contains(asked), "`{asked}`: {heard:?}");
+        }
     }
 
     let output = room
@@ -158,8 +160,7 @@ fn a_question_is_spoken_and_the_answer_heard_without_it() {
     let heard = assessment["transcript"]["text"].as_str().unwrap();
     let rate = word_error_rate(QUESTION, heard);
     eprintln!("question: word error rate {rate:.3}: {heard}");
-    // Wide since recordings that began too late clipped the first word; to be narrowed.
-    assert!(rate <= 0.3, "{rate}: {heard}");
+    assert!(rate <= 0.2, "{rate}: {heard}");
     // A question that only asks is no answer.
     assert_eq!(assessment["coverage"]["covered"], 0);
 }

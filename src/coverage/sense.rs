@@ -4,8 +4,8 @@
 //! In the manner of NegEx and ConText (Chapman et al. 2001, Harkema et al. 2009): a cue casts a shadow
 //! over the words after it, up to the end of its clause, or, where it speaks of "it" or "that", over the
 //! words before it. Right answers are full of "not", so a plain negation ("the surface isn't convex",
-//! "don't normalise over the queries") is no cue: what counts is the speaker declining to do, to use or
-//! to care, and the speaker's own ignorance.
+//! "don't normalise over the queries") refuses only what lies wholly in it; what the speaker declines to do,
+//! to use or to care about, and what they do not know, reaches further.
 
 use super::normalise::{Boundary, Token};
 use super::ways::is_light;
@@ -21,6 +21,8 @@ pub(super) enum Refusal {
     Replaced,
     /// The speaker has met the term, and says no more.
     Named,
+    /// The speaker says that it is not so.
+    Denied,
 }
 
 impl Refusal {
@@ -31,6 +33,7 @@ impl Refusal {
             Self::Unknown => "you said you did not know",
             Self::Replaced => "you named it as what not to do",
             Self::Named => "you named it and said nothing about it",
+            Self::Denied => "you said that it is not so",
         }
     }
 }
@@ -140,6 +143,36 @@ const GOOD_TO_DECLINE: [&str; 30] = [
     "get", "force", "return", "hand", "let", "overfit", "leak", "say",
 ];
 
+/// What right answers say does not happen: "so that it doesn't overflow".
+const AVOIDED: [&str; 26] = [
+    "overflow",
+    "underflow",
+    "explode",
+    "blow",
+    "nan",
+    "nans",
+    "leak",
+    "leakage",
+    "leaks",
+    "diverge",
+    "fail",
+    "break",
+    "vanish",
+    "saturate",
+    "collapse",
+    "change",
+    "matter",
+    "sum",
+    "see",
+    "attend",
+    "look",
+    "contaminate",
+    "materialize",
+    "store",
+    "want",
+    "like",
+];
+
 /// Efforts: whoever declines one, or tells others not to make it, thinks nothing of its object.
 const EFFORTS: [&str; 8] = ["bother", "worry", "care", "waste", "fuss", "mess", "overthink", "sweat"];
 
@@ -222,9 +255,12 @@ impl Answer<'_> {
             return Some(self.dismissal(at, at + phrase.split(' ').count() - 1));
         }
         match self.text(at) {
-            "not" => self.not(at),
+            "not" => self.not(at).or_else(|| self.denial(at)),
             "never" => self.never(at),
-            "no" => self.no(at),
+            "no" => self.no(at).or_else(|| self.denied_existence(at)),
+            "nothing" if self.says(at, "nothing to do with") => {
+                Some(self.forward(Refusal::Denied, at, at + 4))
+            }
             "instead" if self.says(at, "instead of") => Some(self.forward(Refusal::Replaced, at, at + 2)),
             "rather" if self.says(at, "rather than") => Some(self.forward(Refusal::Replaced, at, at + 2)),
             "skip" | "forget" | "ignore"
@@ -322,6 +358,24 @@ impl Answer<'_> {
         let mut shadow = self.declined(Refusal::Rejected, not, verb + 1);
         shadow.first = shadow.first.min(verb);
         (!concludes || !shadow.on_topic).then_some(shadow)
+    }
+
+    /// "It is not a Bernoulli likelihood", "you don't subtract the maximum".
+    fn denial(&self, not: usize) -> Option<Shadow> {
+        let auxiliary = not.checked_sub(1)?;
+        let object = (not + 1..).find(|&at| !self.is(at, &ADVERBS) && !self.is(at, &["be", "been"]))?;
+        let denies = self.is(auxiliary, &AUXILIARIES) || self.is(auxiliary, &["is", "was", "were"]);
+        let is_bare = self.boundary_before(object) != Boundary::None;
+        let avoids = (object..=object + 1).any(|at| self.is(at, &GOOD_TO_DECLINE) || self.is(at, &AVOIDED));
+        (denies && !is_bare && !avoids && !self.is_condition(not) && !self.limits(not))
+            .then(|| self.forward(Refusal::Denied, not, object))
+    }
+
+    /// "There is no link between maximum likelihood and cross-entropy."
+    fn denied_existence(&self, no: usize) -> Option<Shadow> {
+        let exists = self.is(no.wrapping_sub(1), &["is", "are", "was", "has", "have"]);
+        let avoids = (no + 1..=no + 2).any(|at| self.is(at, &AVOIDED));
+        (exists && !avoids && !self.is_condition(no)).then(|| self.forward(Refusal::Denied, no, no + 1))
     }
 
     fn never(&self, never: usize) -> Option<Shadow> {

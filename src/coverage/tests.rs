@@ -91,6 +91,26 @@ fn what_the_speaker_does_not_know_is_not_credited() {
 }
 
 #[test]
+fn what_is_denied_is_not_credited() {
+    const LIKELIHOOD: &[&str] = &["bernoulli + likelihood"];
+    expect(&[
+        (LIKELIHOOD, "It is not a Bernoulli likelihood, it's just a loss.", Missed),
+        (LIKELIHOOD, "That loss has nothing to do with a Bernoulli likelihood.", Missed),
+        (LIKELIHOOD, "There is no Bernoulli likelihood behind it.", Missed),
+        (LIKELIHOOD, "It wouldn't be a Bernoulli likelihood.", Missed),
+        (LIKELIHOOD, "It's not only a loss, it is a Bernoulli likelihood.", Covered),
+        (LIKELIHOOD, "It is not a Gaussian, it is a Bernoulli likelihood.", Covered),
+        (LIKELIHOOD, "It isn't magic: a Bernoulli likelihood.", Covered),
+        (LIKELIHOOD, "If it is not a Bernoulli likelihood, what else?", Covered),
+        (&["overflow"], "so that the exponential does not overflow", Covered),
+        (&["gradient + dies"], "you don't want a gradient that dies", Covered),
+        (&["gradient + vanish"], "the gradient does not vanish", Covered),
+    ]);
+    let found = judged(point("likelihood", LIKELIHOOD), "It is not a Bernoulli likelihood.");
+    assert_eq!(found.reason.as_deref(), Some("you said that it is not so"));
+}
+
+#[test]
 fn right_answers_are_full_of_not() {
     expect(&[
         (KDE, "If you don't know the family, use a KDE.", Covered),

@@ -204,6 +204,9 @@ impl<'a> Judge<'a> {
                 let shadow = &self.shadows[number];
                 let inside = |hit: &usize| shadow.covers(*hit);
                 let count = heavy.iter().filter(|hit| inside(hit)).count();
+                if shadow.refusal == Refusal::Denied {
+                    return count == heavy.len();
+                }
                 if shadow.on_topic || declined.contains(&number) || 2 * count > heavy.len() {
                     return true;
                 }
