@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use vivavoce::journal::{InputKind, Journal, SessionState};
+use vivavoce::loops::{Library, MAIN_QUESTION};
 
 fn viva(data: &Path) -> Command {
     let mut command = common::viva();
@@ -68,6 +70,26 @@ fn a_loop_by_number_is_the_loop_by_its_id_and_an_unknown_one_names_the_nearest()
     let output = with_input(viva(data.path()).args(["practice", "systms", "--typed"]), b"");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("`systems`"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn what_cannot_be_practised_is_told_before_anything_is_opened() {
+    common::model();
+    let data = tempfile::tempdir().unwrap();
+    let said = |arguments: &[&str]| {
+        let mut command = viva(data.path());
+        // No microphone can be found from here: nothing is said of that.
+        command.env("PULSE_SERVER", "unix:/nonexistent").env("ALSA_CONFIG_PATH", "/dev/null");
+        let output = with_input(command.arg("practice").args(arguments), b"");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        text(&output.stderr)
+    };
+    assert!(said(&["all"]).contains("`viva practice --all`"));
+    assert!(said(&["theory", "--model", "foo"]).contains("no recognition model `foo`"));
+    assert!(
+        said(&["theory", "--model", "base"]).contains("`viva models fetch base`, or answer with `--typed`")
+    );
+    assert!(said(&["--resume"]).contains("begin one with `viva practice`"));
 }
 
 #[test]
@@ -223,12 +245,59 @@ fn a_session_left_by_ctrl_c_goes_on_at_the_next_question() {
     let interrupt = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(interrupt, rustix::process::Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(last_session(data.path())["state"], "interrupted");
+    // `viva review` would judge the answer.
+    let journal = Journal::open(data.path()).unwrap();
+    assert_eq!(journal.sessions().unwrap()[0].state, SessionState::Interrupted);
 
-    let output = with_input(viva(data.path()).args(["practice", "--resume", "--typed"]), b"p minus y\n.\n");
+    let output = with_input(viva(data.path()).args(["practice", "--resume"]), b"p minus y\n.\n");
     let shown = text(&output.stdout);
     assert!(output.status.success(), "{shown}{}", text(&output.stderr));
+    assert!(shown.contains("the lines you have entered are kept"), "typed before, typed again: {shown}");
+    assert_eq!(
+        text(&output.stderr),
+        "note: your answer to \"Derive the gradient with respect to the logits.\" was cut off or not judged; \
+         it is kept and counts as your answer\n"
+    );
     assert!(!shown.contains("Question: Explain why"), "{shown}");
     assert!(shown.contains("Follow-up 2 of 3"), "{shown}");
     assert_eq!(last_session(data.path())["state"], "finished");
+}
+
+/// A session on `theory` that was left in the middle of the spoken answer to its first question.
+fn cut_off(data: &Path, input: InputKind) -> String {
+    let loops = Library::built_in().unwrap();
+    let journal = Journal::open(data).unwrap();
+    let session = journal
+        .begin_session(&[loops.get("theory").unwrap().content.clone()], input, Some("tiny.en"))
+        .unwrap();
+    let take = session.begin_take(session.ask(0, MAIN_QUESTION).unwrap()).unwrap();
+    std::fs::copy(recording("partial.wav"), take.path).unwrap();
+    session.id().to_owned()
+}
+
+#[test]
+fn an_answer_that_was_cut_off_is_judged_when_the_session_goes_on() {
+    common::model();
+    let data = tempfile::tempdir().unwrap();
+    cut_off(data.path(), InputKind::Microphone);
+    let partial = recording("partial.wav");
+    let output = viva(data.path()).args(["practice", "--resume", "--input"]).arg(&partial).output().unwrap();
+    let (shown, told) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{shown}{told}");
+    assert!(told.contains("your answer to \"Explain why logistic regression uses cross-entropy"), "{told}");
+    assert!(!shown.contains("Question: Explain why") && shown.contains("Follow-up 1 of 3"), "{shown}");
+    let feedback = &shown[shown.find("Feedback on").unwrap()..];
+    assert!(feedback.contains("1. Explain why") && feedback.contains("3 of 4 covered"), "{feedback}");
+}
+
+#[test]
+fn a_session_from_recordings_needs_more_of_them_to_go_on() {
+    let data = tempfile::tempdir().unwrap();
+    let id = cut_off(data.path(), InputKind::Files);
+    let output = viva(data.path()).args(["practice", "--resume"]).output().unwrap();
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains(&id) && told.contains("`--input FILE`"), "{told}");
+    let output = with_input(viva(data.path()).args(["practice", "--resume", "--typed"]), b"p minus y\n.\n");
+    assert!(output.status.success(), "what is said in so many words is done: {}", text(&output.stderr));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tokio::sync::mpsc::UnboundedSender;
@@ -10,16 +10,17 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::failure::MENDABLE;
 use super::{Failure, Settings};
 use crate::audio::{AudioError, Microphone, Pace as Reading, Quiet, WavSource};
-use crate::journal::{AnswerState, InputKind, Journal, KeptAnswer, SessionHandle};
+use crate::journal::{Content, InputKind, Journal, Resumable, SessionHandle};
 use crate::loops::{Library, LibraryError, Loop, MAIN_QUESTION};
-use crate::models;
+use crate::models::{self, ModelError};
 use crate::practice::runner::{self, Answers, Ended, Equipment, Input};
-use crate::practice::session::{Ending, Event, Outcome, Pace, Place, Session};
-use crate::practice::{OpenSource, Scribe};
-use crate::recognise::WhisperWorker;
+use crate::practice::session::{Ending, Event, Pace, Place, Session};
+use crate::practice::{self, OpenSource, Scribe};
+use crate::recognise::{Transcriber, WhisperWorker};
+use crate::review::{self, Progress};
 use crate::speak::{Speaker, SystemVoice};
 use crate::ui::keyboard::{self, Mode, RawMode};
-use crate::ui::plain::Plain;
+use crate::ui::plain::{Plain, clock};
 use crate::ui::{Notice, View};
 
 /// Arguments of `viva practice`.
@@ -40,7 +41,8 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["asked", "resume"])]
     all: bool,
 
-    /// Go on with the last session that was left or cut off, at its next question
+    /// Go on with the last session that was left or cut off, at its next question and in its way:
+    /// aloud or typed
     #[arg(long, conflicts_with = "asked")]
     resume: bool,
 
@@ -69,9 +71,9 @@ pub struct Arguments {
     #[arg(long, value_name = "DEVICE", conflicts_with_all = ["typed", "input"])]
     device: Option<String>,
 
-    /// The recognition model; `viva models list` shows them
-    #[arg(long, value_name = "NAME", default_value = crate::models::DEFAULT)]
-    model: String,
+    /// The recognition model; `viva models list` shows them [default: tiny.en; with `--resume` the session's]
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
 }
 
 /// Runs the command.
@@ -79,43 +81,47 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     let library = super::loops::library(settings)?;
     let terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let journal = open_journal(settings)?;
-    let (session_at, loops) = if arguments.resume {
-        let resumable = journal.resumable().map_err(|error| Failure::mendable(&error))?.ok_or_else(|| {
-            Failure::Mendable("no session was left or cut off; begin one with `viva practice`".to_owned())
-        })?;
-        (Some((resumable.id, resumable.next, resumable.answers)), resumable.loops)
-    } else {
-        (None, choose(&arguments, &library, terminal)?)
+    let mut resumed = if arguments.resume { Some(resumable(&journal)?) } else { None };
+    let kind = kind(&arguments, resumed.as_ref())?;
+    let model = match kind {
+        InputKind::Typed => None,
+        InputKind::Microphone | InputKind::Files => {
+            Some(Model::find(&arguments, resumed.as_ref(), settings)?)
+        }
+    };
+    if let Some(left) = &resumed
+        && catch_up(&journal, left, model.as_ref())?
+    {
+        resumed = Some(resumable(&journal)?);
+    }
+    let (loops, from) = match &resumed {
+        Some(left) => {
+            let (loop_index, question_index) = left.next;
+            (left.loops.clone(), Place { loop_index, question_index })
+        }
+        None => (choose(&arguments, &library, terminal)?, Place { loop_index: 0, question_index: 0 }),
     };
 
     // ALSA and others write to stderr whatever they like; what is to be read stands on stdout.
     let quiet = Quiet::start(None).ok();
-    let from = session_at.as_ref().map_or(
-        Place { loop_index: 0, question_index: 0 },
-        |(_, (loop_index, question_index), _)| Place {
-            loop_index: *loop_index,
-            question_index: *question_index,
-        },
-    );
-    let way = Way::choose(&arguments, &loops, from, terminal)?;
+    let way = Way::open(kind, &arguments, &loops, from, terminal)?;
     let scribe = match way {
         Way::Typed => None,
-        Way::Microphone(_) | Way::Recordings(_) => Some(start_scribe(&arguments.model, settings)?),
+        Way::Microphone(_) | Way::Recordings(_) => model.map(Model::scribe),
     };
     let pace =
         if terminal && !matches!(way, Way::Recordings(_)) { Pace::OnRequest } else { Pace::StraightOn };
-    let (record, session) = match session_at {
+    let (record, session) = match resumed {
         None => {
             let model = scribe.as_ref().map(|scribe| scribe.model.as_str());
-            let record = journal.begin_session(&loops, way.kind(), model);
-            (record, Session::new(loops, pace))
+            (journal.begin_session(&loops, way.kind(), model)?, Session::new(loops, pace))
         }
-        Some((id, _, answers)) => {
-            let outcomes = outcomes(&loops[from.loop_index], from, &answers);
-            (journal.resume_session(&id), Session::resume(loops, pace, from, outcomes))
+        Some(left) => {
+            let mut outcomes = practice::outcomes(&loops[from.loop_index], from.loop_index, &left.answers);
+            outcomes.truncate(from.question_index);
+            (journal.resume_session(&left.id)?, Session::resume(loops, pace, from, outcomes))
         }
     };
-    let record = record.map_err(|error| Failure::mendable(&error))?;
     let id = record.id().to_owned();
     let ended = hold(session, record, way, scribe, &arguments, settings, terminal)?;
     drop(quiet);
@@ -124,8 +130,8 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
 
 /// Opens the journal and mends what earlier sessions left behind.
 fn open_journal(settings: &Settings) -> Result<Journal, Failure> {
-    let journal = Journal::open(&settings.data_dir).map_err(|error| Failure::mendable(&error))?;
-    for recovered in journal.recover().map_err(|error| Failure::mendable(&error))? {
+    let journal = Journal::open(&settings.data_dir)?;
+    for recovered in journal.recover()? {
         remark(&format!(
             "note: session `{}` was cut off; what was said is kept: `viva review {}` shows it, and `viva practice --resume` goes on",
             recovered.session, recovered.session
@@ -134,24 +140,67 @@ fn open_journal(settings: &Settings) -> Result<Journal, Failure> {
     Ok(journal)
 }
 
-/// What became of the questions of a loop before the one a session goes on with.
-fn outcomes(practised: &Loop, next: Place, answers: &[KeptAnswer]) -> Vec<Outcome> {
-    practised
-        .questions()
-        .take(next.question_index)
-        .map(|question| {
-            let answer = answers
-                .iter()
-                .find(|answer| answer.loop_position == next.loop_index && answer.question == question.id);
-            match answer {
-                Some(answer) if answer.state != AnswerState::Skipped => match answer.assessment() {
-                    Some(assessment) => Outcome::Judged(Box::new(assessment.clone())),
-                    None => Outcome::Kept,
-                },
-                _ => Outcome::Skipped,
-            }
-        })
-        .collect()
+/// The session that `--resume` means.
+fn resumable(journal: &Journal) -> Result<Resumable, Failure> {
+    journal.resumable()?.ok_or_else(|| {
+        Failure::Mendable(
+            "no session was left or cut off before its last question; begin one with `viva practice`".into(),
+        )
+    })
+}
+
+/// How answers are to be given: as the flags say, or as in the session that goes on.
+fn kind(arguments: &Arguments, resumed: Option<&Resumable>) -> Result<InputKind, Failure> {
+    if arguments.typed {
+        return Ok(InputKind::Typed);
+    }
+    if !arguments.input.is_empty() {
+        return Ok(InputKind::Files);
+    }
+    match resumed {
+        Some(left) if arguments.device.is_none() => match left.input {
+            InputKind::Files => Err(Failure::Usage(format!(
+                "session `{}` was answered from recordings; name the next ones with `--input FILE`, or go on with `--typed` or `--device NAME`",
+                left.id
+            ))),
+            kind => Ok(kind),
+        },
+        _ => Ok(InputKind::Microphone),
+    }
+}
+
+/// Judges the answers that a session was cut off in or that could not be judged then, so that its
+/// feedback counts them, and says so. Whether there were any.
+fn catch_up(journal: &Journal, left: &Resumable, model: Option<&Model>) -> Result<bool, Failure> {
+    let waiting = journal.waiting(Some(&left.id))?;
+    for answer in &waiting {
+        let prompt = left.loops[answer.loop_position]
+            .questions()
+            .find(|question| question.id == answer.question)
+            .map_or("", |question| &question.prompt);
+        let length = match &answer.take.content {
+            Content::Audio { seconds, .. } => format!(" ({})", clock(seconds.unwrap_or_default())),
+            Content::Typed { .. } => String::new(),
+        };
+        remark(&format!(
+            "note: your answer to \"{prompt}\"{length} was cut off or not judged; it is kept and counts as your answer"
+        ));
+    }
+    if waiting.is_empty() {
+        return Ok(false);
+    }
+    let mut worker = model.map(|model| WhisperWorker::start(&model.name, &model.path)).transpose();
+    let worker = worker.as_mut().map_err(|error| Failure::mendable(error))?.as_mut();
+    let transcriber = worker.map(|worker| worker as &mut dyn Transcriber);
+    let done = review::catch_up(journal, Some(&left.id), transcriber, &mut |progress| {
+        if let Progress::Failed(why) = progress {
+            remark(&format!("warning: {why}"));
+        }
+    })?;
+    if done.untranscribed > 0 {
+        remark(&format!("note: `viva review {}` writes down what you said", left.id));
+    }
+    Ok(true)
 }
 
 /// The loops named on the command line, or chosen from a list.
@@ -160,8 +209,12 @@ fn choose(arguments: &Arguments, library: &Library, terminal: bool) -> Result<Ve
         return Ok(library.iter().map(|entry| entry.content.clone()).collect());
     }
     if !arguments.asked.is_empty() {
-        return get_all(library, arguments.asked.iter().map(String::as_str))
-            .map_err(|error| Failure::mendable(&error));
+        return get_all(library, arguments.asked.iter().map(String::as_str)).map_err(|error| match error {
+            LibraryError::Unknown { asked, .. } if asked == "all" => Failure::Mendable(
+                "there is no loop `all`; `viva practice --all` practises all of them".into(),
+            ),
+            error => Failure::mendable(&error),
+        });
     }
     if !terminal {
         return Err(Failure::Usage(
@@ -173,7 +226,7 @@ fn choose(arguments: &Arguments, library: &Library, terminal: bool) -> Result<Ve
         writeln!(out, "{:>3}  {:<12} {}", index + 1, entry.content.id, entry.content.title)?;
     }
     loop {
-        write!(out, "Which loop (numbers or ids; nothing leaves)? ")?;
+        write!(out, "Which loops? Numbers or ids; Enter alone leaves: ")?;
         out.flush()?;
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 || line.trim().is_empty() {
@@ -198,18 +251,24 @@ enum Way {
 }
 
 impl Way {
-    fn choose(arguments: &Arguments, loops: &[Loop], from: Place, terminal: bool) -> Result<Self, Failure> {
-        if arguments.typed {
-            return Ok(Self::Typed);
-        }
-        if !arguments.input.is_empty() {
-            let reading = if arguments.paced { Reading::RealTime } else { Reading::Fast };
-            return recordings(&arguments.input, reading, loops, from).map(Self::Recordings);
-        }
-        match Microphone::open(arguments.device.as_deref()) {
-            Ok(microphone) => Ok(Self::Microphone(microphone)),
-            Err(error) if terminal && arguments.device.is_none() => offer_typing(&error),
-            Err(error) => Err(Failure::mendable(&error)),
+    fn open(
+        kind: InputKind,
+        arguments: &Arguments,
+        loops: &[Loop],
+        from: Place,
+        terminal: bool,
+    ) -> Result<Self, Failure> {
+        match kind {
+            InputKind::Typed => Ok(Self::Typed),
+            InputKind::Files => {
+                let reading = if arguments.paced { Reading::RealTime } else { Reading::Fast };
+                recordings(&arguments.input, reading, loops, from).map(Self::Recordings)
+            }
+            InputKind::Microphone => match Microphone::open(arguments.device.as_deref()) {
+                Ok(microphone) => Ok(Self::Microphone(microphone)),
+                Err(error) if terminal && arguments.device.is_none() => offer_typing(&error),
+                Err(error) => Err(Failure::mendable(&error)),
+            },
         }
     }
 
@@ -313,11 +372,36 @@ fn place_of(id: &str, places: &[(Place, String)]) -> Result<Place, Failure> {
     }
 }
 
-/// Starts the recogniser's process; it loads its model while the first question is read.
-fn start_scribe(model: &str, settings: &Settings) -> Result<Scribe, Failure> {
-    let path = models::installed(&settings.models_dir, model).map_err(|error| Failure::mendable(&error))?;
-    let name = model.to_owned();
-    Ok(Scribe::start(model.to_owned(), Box::new(move || Ok(Box::new(WhisperWorker::start(&name, &path)?)))))
+/// An installed recognition model.
+struct Model {
+    name: String,
+    path: PathBuf,
+}
+
+impl Model {
+    /// The model that was asked for, else that of the session that goes on, else the default one.
+    fn find(
+        arguments: &Arguments,
+        resumed: Option<&Resumable>,
+        settings: &Settings,
+    ) -> Result<Self, Failure> {
+        let installed = |name: &str| models::installed(&settings.models_dir, name);
+        let before = resumed.and_then(|left| left.model.as_deref()).filter(|name| installed(name).is_ok());
+        let name = arguments.model.as_deref().or(before).unwrap_or(models::DEFAULT);
+        match installed(name) {
+            Ok(path) => Ok(Self { name: name.to_owned(), path }),
+            Err(error @ ModelError::NotInstalled { .. }) => {
+                Err(Failure::Mendable(format!("{error}, or answer with `--typed`")))
+            }
+            Err(error) => Err(Failure::mendable(&error)),
+        }
+    }
+
+    /// Starts the recogniser's process; it loads the model while the first question is read.
+    fn scribe(self) -> Scribe {
+        let Self { name, path } = self;
+        Scribe::start(name.clone(), Box::new(move || Ok(Box::new(WhisperWorker::start(&name, &path)?))))
+    }
 }
 
 /// Holds the session: with the view, the keyboard and the voice that suit how it is practised.

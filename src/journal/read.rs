@@ -188,6 +188,10 @@ pub struct Resumable {
     pub id: String,
     /// When it began.
     pub started_at: Timestamp,
+    /// Where the answers came from.
+    pub input: InputKind,
+    /// The recognition model it was begun with.
+    pub model: Option<String>,
     /// The loops as they were asked.
     pub loops: Vec<Loop>,
     /// The answers so far.
@@ -474,6 +478,8 @@ impl Journal {
                 return Ok(Some(Resumable {
                     id,
                     started_at: session.summary.started_at,
+                    input: session.summary.input,
+                    model: session.summary.model,
                     loops: session.summary.loops,
                     answers: session.answers,
                     next,

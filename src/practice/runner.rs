@@ -216,7 +216,7 @@ impl Runner {
                 }
             }
             Effect::AwaitGoAhead(awaited) => {
-                self.show(Notice::AwaitGoAhead(awaited));
+                self.show(Notice::AwaitGoAhead { awaited, typed: self.typed() });
                 self.awaiting = true;
                 // Nobody will say so any more.
                 if !self.attended {
@@ -234,8 +234,7 @@ impl Runner {
             Effect::Hush => self.voice.hush(),
             Effect::OpenTake(place) => self.open_take(place),
             Effect::Go(seconds) => {
-                let typed = matches!(self.answers, Answers::Typed);
-                self.show(Notice::Go { seconds, typed });
+                self.show(Notice::Go { seconds, typed: self.typed() });
                 self.take_lines();
             }
             Effect::Hold => self.hold(true),
@@ -426,8 +425,7 @@ impl Runner {
             return;
         }
         let was_there = self.session.pace() == Pace::OnRequest;
-        let typing = matches!(self.answers, Answers::Typed);
-        if was_there && (self.awaiting || (typing && self.answer.is_none() && self.judging.is_none())) {
+        if was_there && (self.awaiting || (self.typed() && self.answer.is_none() && self.judging.is_none())) {
             self.queue.push_back(Event::Quit);
         } else {
             self.take_lines();
@@ -579,6 +577,10 @@ impl Runner {
             }
             Clock::Since(_) => {}
         }
+    }
+
+    fn typed(&self) -> bool {
+        matches!(self.answers, Answers::Typed)
     }
 
     fn dropped(&self) -> u64 {

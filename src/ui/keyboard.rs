@@ -18,7 +18,7 @@ pub const KEYS: &str = "Enter ends an answer, p pauses clock and recording, r st
 pub const LETTERS: &str = "Press Enter to end an answer; p and Enter pauses clock and recording, r starts the answer again, s skips the question, q leaves; everything is kept.";
 
 /// What lines do while answers are typed, in words.
-pub const TYPING: &str = "Write your answers; a line with a single \".\" ends one, and an empty one counts as not answered. Ctrl-C leaves; everything is kept.";
+pub const TYPING: &str = "Write your answers; a line with a single \".\" ends one, and an empty one counts as not answered. Ctrl-C leaves; the lines you have entered are kept.";
 
 /// How standard input is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

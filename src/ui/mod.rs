@@ -18,7 +18,12 @@ pub enum Notice<'a> {
     /// What the user can press or type.
     Controls(&'a str),
     /// Enter is awaited.
-    AwaitGoAhead(Awaited),
+    AwaitGoAhead {
+        /// What for.
+        awaited: Awaited,
+        /// Whether answers are typed, so that single keys mean nothing.
+        typed: bool,
+    },
     /// A loop begins.
     Loop {
         /// The loop.

@@ -210,16 +210,15 @@ impl<W: Write> View for Plain<W> {
                 }
             }
             Notice::Controls(text) => self.paragraph("", text)?,
-            Notice::AwaitGoAhead(awaited) => {
+            Notice::AwaitGoAhead { awaited, typed } => {
                 self.blank()?;
-                self.paragraph(
-                    "",
-                    match awaited {
-                        Awaited::Beginning => "Enter begins.",
-                        Awaited::FollowUp => "Enter asks the follow-up.",
-                        Awaited::NextLoop => "Enter begins the next loop.",
-                    },
-                )?;
+                let what = match awaited {
+                    Awaited::Beginning => "begins",
+                    Awaited::FollowUp => "asks the follow-up",
+                    Awaited::NextLoop => "begins the next loop",
+                };
+                let leave = if typed { "; Ctrl-C leaves" } else { ", q leaves" };
+                self.paragraph("", &format!("Enter {what}{leave}."))?;
             }
             Notice::Loop { practised, number: (number, total) } => {
                 self.blank()?;
