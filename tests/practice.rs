@@ -58,8 +58,18 @@ fn a_typed_loop_shows_what_was_missed_before_the_follow_ups() {
     assert!(find("Follow-up 3 of 3") < find("Feedback on Theory + Follow-Ups"));
     assert!(shown[find("Follow-up 2 of 3")..].contains("Skipped: counted as not answered."));
 
+    assert!(shown[find("Look at again:")..].contains("\n    - MLE leading to cross-entropy\n"), "{shown}");
+
+    // Everywhere the same figures.
     let session = last_session(data.path());
     assert_eq!(session["state"], "finished");
+    let (covered, total) = (&session["coverage"]["covered"], &session["coverage"]["total"]);
+    let came_to = format!("{covered} of {total} points covered (2 questions not answered)");
+    assert!(shown.contains(&format!("Feedback on Theory + Follow-Ups: {came_to}\n")), "{came_to}:\n{shown}");
+    let reviewed =
+        |arguments: &[&str]| text(&viva(data.path()).arg("review").args(arguments).output().unwrap().stdout);
+    assert!(reviewed(&["last"]).contains(&came_to));
+    assert!(reviewed(&[]).contains(&format!("{covered}/{total} covered")));
 }
 
 #[test]

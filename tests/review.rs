@@ -73,7 +73,7 @@ fn answer_aloud(session: &SessionHandle, text: &str) -> PathBuf {
     recorder.finish().unwrap();
     session.finish_take(take.id, recorder.seconds()).unwrap();
     let heard = recognised(text);
-    session.save_transcript(take.id, "tiny.en", &heard).unwrap();
+    session.journal().save_transcript(take.id, "tiny.en", &heard).unwrap();
     let source = Source::Audio {
         model: "tiny.en".into(),
         audio_seconds: heard.audio_seconds,
@@ -81,6 +81,7 @@ fn answer_aloud(session: &SessionHandle, text: &str) -> PathBuf {
     };
     let asked = theory();
     session
+        .journal()
         .save_assessment(take.id, &Assessment::new(&asked, &asked.question, source, heard.transcript))
         .unwrap();
     take.path

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::ui::plain::printable;
+use crate::ui::page::printable;
 
 /// Wrong usage.
 pub const USAGE: u8 = 2;

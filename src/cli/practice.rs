@@ -20,7 +20,8 @@ use crate::recognise::{Transcriber, WhisperWorker};
 use crate::review::{self, Progress};
 use crate::speak::{Speaker, SystemVoice};
 use crate::ui::keyboard::{self, Mode, RawMode};
-use crate::ui::plain::{Plain, clock};
+use crate::ui::page::clock;
+use crate::ui::plain::Plain;
 use crate::ui::{Notice, View};
 
 /// Arguments of `viva practice`.
@@ -447,7 +448,10 @@ fn hold(
         Way::Typed => Answers::Typed,
         Way::Recordings(sources) => {
             let open = |source: WavSource| -> OpenSource { Box::new(move || Ok(Box::new(source))) };
-            Answers::Recorded(sources.into_iter().map(|(place, source)| (place, open(source))).collect())
+            Answers::Recorded {
+                recordings: sources.into_iter().map(|(place, source)| (place, open(source))).collect(),
+                real_time: arguments.paced,
+            }
         }
         Way::Microphone(microphone) => {
             let device = arguments.device.clone();

@@ -10,7 +10,7 @@ use crate::journal::{Content, Journal, Waiting};
 use crate::models;
 use crate::recognise::{Transcriber, WhisperWorker};
 use crate::review::{self, Progress, json, text};
-use crate::ui::plain::clock;
+use crate::ui::page::{self, clock};
 
 /// Arguments of `viva review`.
 #[derive(Debug, Args)]
@@ -146,14 +146,11 @@ fn print_json(out: &mut impl io::Write, object: &impl serde::Serialize) -> Resul
     Ok(writeln!(out, "{line}")?)
 }
 
-/// Lines are not wrapped wider than this: longer ones are hard to read.
-const WIDEST: u16 = 100;
-
 pub(super) fn style() -> text::Style {
     let terminal = io::stdout().is_terminal();
     let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
     text::Style {
-        width: terminal.then(|| usize::from(columns.clamp(20, WIDEST))),
+        width: terminal.then(|| page::width(columns)),
         bold: terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         zone: TimeZone::system(),
     }

@@ -17,7 +17,7 @@ use crate::models;
 use crate::recognise::{RecogniseError, Transcriber as _, WhisperWorker};
 use crate::review::text;
 use crate::transcript::Transcript;
-use crate::ui::plain::clock;
+use crate::ui::page::clock;
 
 /// Arguments of `viva score`.
 #[derive(Debug, Args)]

@@ -80,7 +80,8 @@ pub struct Summary {
     pub loops: Vec<Loop>,
     /// The questions counted.
     pub questions: QuestionTally,
-    /// The verdicts of all answers that count, all points of skipped questions missed.
+    /// The verdicts of all answers that count, all points of skipped questions missed; the total is
+    /// of all questions, also of those that were not asked or wait to be judged.
     pub coverage: Tally,
 }
 
@@ -212,6 +213,13 @@ pub struct Waiting {
     pub question: String,
     /// The take that counts.
     pub take: KeptTake,
+}
+
+impl QuestionTally {
+    /// Questions that were not answered, and answers that are not judged yet.
+    pub fn outstanding(&self) -> (usize, usize) {
+        (self.total - self.answered, self.waiting)
+    }
 }
 
 impl KeptTake {
@@ -525,9 +533,11 @@ fn count(connection: &Connection, session: &mut Summary) -> rusqlite::Result<()>
         .prepare_cached("SELECT loop_json FROM session_loops WHERE session = ?1 ORDER BY position")?
         .query_map([&session.id], |row| Ok(row.get::<_, Json<Loop>>(0)?.0))?
         .collect::<rusqlite::Result<_>>()?;
-    session.questions.total = session.loops.iter().map(|asked| asked.questions().count()).sum();
+    let questions = || session.loops.iter().flat_map(Loop::questions);
+    session.questions.total = questions().count();
+    session.coverage.total = questions().map(|question| question.points.len()).sum();
     let mut statement = connection.prepare_cached(&format!(
-        "{ANSWERS} SELECT position, question, state, covered, partial, unheard, missed, total
+        "{ANSWERS} SELECT position, question, state, covered, partial, unheard, missed
          FROM answers_now LEFT JOIN assessments ON assessments.id = assessment WHERE session = ?1"
     ))?;
     let mut rows = statement.query([&session.id])?;
@@ -547,16 +557,13 @@ fn count(connection: &Connection, session: &mut Summary) -> rusqlite::Result<()>
                 coverage.partial += row.get::<_, u32>("partial")? as usize;
                 coverage.unheard += row.get::<_, u32>("unheard")? as usize;
                 coverage.missed += row.get::<_, u32>("missed")? as usize;
-                coverage.total += row.get::<_, u32>("total")? as usize;
             }
             AnswerState::Skipped => {
                 questions.skipped += 1;
                 let (position, id): (u32, String) = (row.get("position")?, row.get("question")?);
                 let asked = session.loops.get(position as usize);
                 let question = asked.and_then(|asked| asked.questions().find(|question| question.id == id));
-                let points = question.map_or(0, |question| question.points.len());
-                coverage.missed += points;
-                coverage.total += points;
+                coverage.missed += question.map_or(0, |question| question.points.len());
             }
         }
     }

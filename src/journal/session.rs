@@ -8,9 +8,8 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{AnswerId, InputKind, Journal, JournalError, SessionState, TakeId, now, stored_time, to_json};
-use crate::assessment::{Assessment, ENGINE};
+use crate::assessment::ENGINE;
 use crate::loops::Loop;
-use crate::recognise::Recognised;
 
 /// A session that runs in this process. Dropping it without [`finish`](Self::finish) leaves it
 /// interrupted.
@@ -199,13 +198,16 @@ impl SessionHandle {
         self.typed_take(answer, "")
     }
 
-    /// Keeps what has been typed so far, in place of what was kept of this take before.
+    /// Keeps what has been typed after what was kept of this take before.
     ///
     /// # Errors
     /// It could not be written; nothing has changed.
-    pub fn save_text(&self, take: TakeId, text: &str) -> Result<(), JournalError> {
+    pub fn append_text(&self, take: TakeId, text: &str) -> Result<(), JournalError> {
         self.journal.write(|connection| {
-            connection.execute("UPDATE takes SET typed_text = ?2 WHERE id = ?1", params![take.0, text])
+            connection.execute(
+                "UPDATE takes SET typed_text = typed_text || ?2 WHERE id = ?1",
+                params![take.0, text],
+            )
         })?;
         Ok(())
     }
@@ -224,27 +226,6 @@ impl SessionHandle {
                 |row| row.get(0).map(TakeId),
             )
         })
-    }
-
-    /// See [`Journal::save_transcript`].
-    ///
-    /// # Errors
-    /// It could not be written; nothing has changed.
-    pub fn save_transcript(
-        &self,
-        take: TakeId,
-        model: &str,
-        recognised: &Recognised,
-    ) -> Result<(), JournalError> {
-        self.journal.save_transcript(take, model, recognised)
-    }
-
-    /// See [`Journal::save_assessment`].
-    ///
-    /// # Errors
-    /// It could not be written; nothing has changed.
-    pub fn save_assessment(&self, take: TakeId, assessment: &Assessment) -> Result<(), JournalError> {
-        self.journal.save_assessment(take, assessment)
     }
 
     /// The question was not answered. Takes that were begun are kept.

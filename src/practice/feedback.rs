@@ -19,6 +19,8 @@ pub struct Feedback {
 pub struct QuestionFeedback {
     /// The question.
     pub prompt: String,
+    /// Number of points of its checklist.
+    pub points: usize,
     /// What became of it.
     pub result: QuestionResult,
 }
@@ -53,20 +55,27 @@ impl Feedback {
             .zip(outcomes)
             .map(|(question, outcome)| QuestionFeedback {
                 prompt: question.prompt.clone(),
+                points: question.points.len(),
                 result: QuestionResult::of(question, outcome),
             })
             .collect();
         Self { title: practised.title.clone(), questions }
     }
 
-    /// Points covered and points in all, over the questions that were asked and have a checklist.
+    /// Points covered, and points in all: those of all questions, answered or not.
     pub fn coverage(&self) -> (usize, usize) {
-        self.questions.iter().fold((0, 0), |(made, all), question| match &question.result {
-            QuestionResult::Judged { covered, unsure, missed, .. } => {
-                (made + covered.len(), all + covered.len() + unsure.len() + missed.len())
-            }
-            _ => (made, all),
-        })
+        let covered = |question: &QuestionFeedback| match &question.result {
+            QuestionResult::Judged { covered, .. } => covered.len(),
+            _ => 0,
+        };
+        let total = self.questions.iter().map(|question| question.points).sum();
+        (self.questions.iter().map(covered).sum(), total)
+    }
+
+    /// Questions that were not answered, and answers that are not judged yet.
+    pub fn outstanding(&self) -> (usize, usize) {
+        let count = |what| self.questions.iter().filter(|question| question.result == what).count();
+        (count(QuestionResult::NotAnswered), count(QuestionResult::Kept))
     }
 
     /// What to look at again: per question with anything amiss, its prompt and the points that were

@@ -52,10 +52,10 @@ struct Take {
 
 enum Content {
     Spoken(Spoken),
-    /// Typed, and whether the journal has the present text.
+    /// Typed, and how many bytes of it the journal has.
     Typed {
         text: String,
-        saved: bool,
+        saved: usize,
     },
 }
 
@@ -103,7 +103,7 @@ impl Keeper {
 
     /// A typed take begins.
     pub fn open_typed(&mut self) -> Option<News> {
-        self.open(Content::Typed { text: String::new(), saved: false })
+        self.open(Content::Typed { text: String::new(), saved: 0 })
     }
 
     fn open(&mut self, content: Content) -> Option<News> {
@@ -129,10 +129,9 @@ impl Keeper {
 
     /// Adds a line to the open typed take.
     pub fn write_line(&mut self, line: &str) -> Option<News> {
-        if let Content::Typed { text, saved } = &mut self.current()?.content {
+        if let Content::Typed { text, .. } = &mut self.current()?.content {
             text.push_str(line);
             text.push('\n');
-            *saved = false;
         }
         self.settle()
     }
@@ -297,18 +296,18 @@ impl Take {
         match &mut self.content {
             Content::Spoken(spoken) => spoken.write(record, id, self.open)?,
             Content::Typed { text, saved } => {
-                if !*saved {
-                    record.save_text(id, text).map_err(text_of)?;
-                    *saved = true;
+                if *saved < text.len() {
+                    record.append_text(id, &text[*saved..]).map_err(text_of)?;
+                    *saved = text.len();
                 }
             }
         }
         if let Some((model, recognised)) = &self.transcript {
-            record.save_transcript(id, model, recognised).map_err(text_of)?;
+            record.journal().save_transcript(id, model, recognised).map_err(text_of)?;
             self.transcript = None;
         }
         if let Some(assessment) = &self.assessment {
-            record.save_assessment(id, assessment).map_err(text_of)?;
+            record.journal().save_assessment(id, assessment).map_err(text_of)?;
             self.assessment = None;
         }
         Ok(())

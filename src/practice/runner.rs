@@ -15,7 +15,7 @@ use super::capture::{Capture, Heard, OpenSource};
 use super::feedback::Feedback;
 use super::keeper::{Keeper, News};
 use super::scribe::{Scribe, ScribeNews};
-use super::session::{Effect, Ending, Event, Pace, Place, Session, TAIL_SECONDS};
+use super::session::{Effect, Ending, Event, Pace, Place, Remaining, Session, TAIL_SECONDS};
 use super::voice::Voice;
 use crate::assessment::{Assessment, Source};
 use crate::audio::{Gate, SAMPLE_RATE, level_dbfs, meter};
@@ -40,8 +40,13 @@ const TRY_AGAIN: Duration = Duration::from_secs(2);
 pub enum Answers {
     /// A microphone; opened anew after it has failed.
     Live(Box<dyn FnMut() -> OpenSource>),
-    /// Recordings, for the questions that have one.
-    Recorded(HashMap<Place, OpenSource>),
+    /// Recordings.
+    Recorded {
+        /// Those that there are.
+        recordings: HashMap<Place, OpenSource>,
+        /// Whether they are heard as fast as they were said.
+        real_time: bool,
+    },
     /// Lines that are typed.
     Typed,
 }
@@ -90,7 +95,7 @@ pub async fn run(session: Session, record: SessionHandle, equipment: Equipment) 
     let mut runner = Runner {
         session,
         keeper: Keeper::new(record),
-        attended: !matches!(answers, Answers::Recorded(_)),
+        attended: !matches!(answers, Answers::Recorded { .. }),
         answers,
         capture: None,
         scribe,
@@ -239,13 +244,19 @@ impl Runner {
             }
             Effect::Hold => self.hold(true),
             Effect::Resume => self.hold(false),
-            Effect::AnnounceRemaining(remaining) => self.show(Notice::Remaining(remaining)),
+            Effect::AnnounceRemaining(remaining) => {
+                // How much is left of a recording means nothing while it is read as fast as can be.
+                let fast = matches!(self.answers, Answers::Recorded { real_time: false, .. });
+                if !fast || remaining == Remaining::TimeIsUp {
+                    self.show(Notice::Remaining { remaining, typed: self.typed() });
+                }
+            }
             Effect::CloseTake => {
                 self.drain();
                 let dropped = self.dropped();
                 let dropped =
                     self.answer.take().map_or(0, |answer| dropped.saturating_sub(answer.dropped_before));
-                if matches!(self.answers, Answers::Recorded(_)) {
+                if matches!(self.answers, Answers::Recorded { .. }) {
                     self.capture = None;
                 }
                 let news = self.keeper.close();
@@ -263,7 +274,8 @@ impl Runner {
                     let news = self.keeper.skip(place, &question.id);
                     self.tell(news);
                 }
-                self.show(Notice::Skipped);
+                let recorded = matches!(self.answers, Answers::Recorded { .. });
+                self.show(if recorded { Notice::NoRecording } else { Notice::Skipped });
             }
             Effect::ShowCoverage(place, assessment) => {
                 if let Some(question) = self.question(place) {
@@ -309,7 +321,7 @@ impl Runner {
                     self.capture = Some(Capture::start(open()));
                 }
             }
-            Answers::Recorded(recordings) if !recordings.contains_key(&place) => {
+            Answers::Recorded { recordings, .. } if !recordings.contains_key(&place) => {
                 self.queue.push_back(Event::Unanswered);
                 return;
             }
@@ -317,7 +329,7 @@ impl Runner {
                 self.queue.push_back(Event::Unanswered);
                 return;
             }
-            Answers::Recorded(_) | Answers::Typed => {}
+            Answers::Recorded { .. } | Answers::Typed => {}
         }
         self.asking = true;
         if let Err(why) = self.voice.say(question.spoken()) {
@@ -350,7 +362,7 @@ impl Runner {
                 let pre_roll = std::mem::take(&mut self.gate).pre_roll();
                 (Clock::Samples(0), self.keeper.open_spoken(pre_roll))
             }
-            Answers::Recorded(recordings) => {
+            Answers::Recorded { recordings, .. } => {
                 self.capture = recordings.remove(&place).map(Capture::start);
                 (Clock::Samples(0), self.keeper.open_spoken(Vec::new()))
             }
@@ -568,12 +580,8 @@ impl Runner {
             // The line being typed when the time is over is finished and kept.
             Clock::Since(start) if typing => {
                 let elapsed = start.elapsed().as_secs_f64().min(limit);
-                let over = elapsed >= limit && !std::mem::replace(&mut answer.last_line, elapsed >= limit);
+                answer.last_line = elapsed >= limit;
                 self.queue.push_back(Event::Elapsed(elapsed));
-                if over {
-                    self.work_off();
-                    self.show(Notice::Remark("Finish the line: it ends the answer."));
-                }
             }
             Clock::Since(_) => {}
         }

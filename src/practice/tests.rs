@@ -109,7 +109,7 @@ fn sitting(answers: Answers, lines: &[&'static str], pace: Pace) -> Sitting {
         kind: match answers {
             Answers::Typed => InputKind::Typed,
             Answers::Live(_) => InputKind::Microphone,
-            Answers::Recorded(_) => InputKind::Files,
+            Answers::Recorded { .. } => InputKind::Files,
         },
         equipment: Equipment {
             answers,
@@ -145,15 +145,14 @@ impl Sitting {
 }
 
 fn recorded(recordings: Vec<(usize, Box<dyn AudioSource>)>) -> Answers {
-    Answers::Recorded(
-        recordings
-            .into_iter()
-            .map(|(question_index, source)| {
-                let open: OpenSource = Box::new(move || Ok(source));
-                (Place { loop_index: 0, question_index }, open)
-            })
-            .collect(),
-    )
+    let recordings = recordings
+        .into_iter()
+        .map(|(question_index, source)| {
+            let open: OpenSource = Box::new(move || Ok(source));
+            (Place { loop_index: 0, question_index }, open)
+        })
+        .collect();
+    Answers::Recorded { recordings, real_time: false }
 }
 
 fn live() -> Answers {
@@ -224,6 +223,9 @@ fn recordings_are_copied_transcribed_and_cut_at_the_time_limit() {
     assert_eq!(kept.answers[1].state, AnswerState::Skipped);
     assert_eq!(kept.answers[0].assessment().unwrap().transcript.text, "Bernoulli likelihood");
     assert!(text.contains("Time is up."), "{text}");
+    assert!(!text.contains("left."), "nobody sees the time go by: {text}");
+    assert!(text.contains("No recording for this question: counted as not answered."), "{text}");
+    assert!(text.contains("(1 question not answered)"), "{text}");
 }
 
 #[test]
@@ -352,16 +354,41 @@ fn a_disk_that_takes_nothing_costs_nothing_once_it_does_again() {
     assert!(kept.answers[0].assessment().is_some());
 }
 
+/// Somebody at a terminal types the answer to the first question and is asked to go on.
+async fn type_the_first_answer(input: &UnboundedSender<Input>, screen: &Screen) {
+    shown(screen, "Enter begins; Ctrl-C leaves.", 1).await;
+    input.send(Input::Line(String::new())).unwrap();
+    shown(screen, "Go:", 1).await;
+    input.send(Input::Line("my answer".into())).unwrap();
+    input.send(Input::Line(".".into())).unwrap();
+    shown(screen, "Enter asks the follow-up; Ctrl-C leaves.", 1).await;
+}
+
+#[test]
+fn a_line_that_is_being_typed_when_the_time_is_up_ends_the_answer() {
+    let mut sitting = sitting(Answers::Typed, &[], Pace::StraightOn);
+    let mut short = theory();
+    short.question.answer_seconds = 1;
+    short.follow_ups.clear();
+    sitting.session = Session::new(vec![short], Pace::StraightOn);
+    // As in a terminal.
+    sitting.equipment.view = Box::new(Plain::wrapped(sitting.screen.clone(), || 80));
+    let (ended, kept, text, _journal) = sitting.hold(async |input, screen| {
+        input.send(Input::Line("a first line".into())).unwrap();
+        shown(screen, "\n\nTime is up: finish the line; it ends the answer.\n", 1).await;
+        input.send(Input::Line("and the last".into())).unwrap();
+    });
+    assert_eq!(ended.ending, Ending::Finished, "{text}");
+    assert_eq!(text.matches("Time is up").count(), 1, "{text}");
+    let Content::Typed { text: typed } = &kept.answers[0].takes[0].content else { panic!() };
+    assert_eq!(typed, "a first line\nand the last\n");
+}
+
 #[test]
 fn somebody_who_is_there_is_waited_for() {
     let (ended, kept, text, _journal) =
         sitting(Answers::Typed, &[], Pace::OnRequest).hold(async |input, screen| {
-            shown(screen, "Enter begins", 1).await;
-            input.send(Input::Line(String::new())).unwrap();
-            shown(screen, "Go:", 1).await;
-            input.send(Input::Line("my answer".into())).unwrap();
-            input.send(Input::Line(".".into())).unwrap();
-            shown(screen, "Enter asks the follow-up", 1).await;
+            type_the_first_answer(input, screen).await;
             assert!(!screen.text().contains("Follow-up 1"));
             // What is typed too late belongs to the answer, not to the next question.
             input.send(Input::Line("and another word".into())).unwrap();
@@ -377,12 +404,7 @@ fn somebody_who_is_there_is_waited_for() {
 fn skipping_the_follow_up_before_it_is_asked_leaves_the_answer_before_alone() {
     let (_, kept, text, _journal) =
         sitting(Answers::Typed, &[], Pace::OnRequest).hold(async |input, screen| {
-            shown(screen, "Enter begins", 1).await;
-            input.send(Input::Line(String::new())).unwrap();
-            shown(screen, "Go:", 1).await;
-            input.send(Input::Line("my answer".into())).unwrap();
-            input.send(Input::Line(".".into())).unwrap();
-            shown(screen, "Enter asks the follow-up", 1).await;
+            type_the_first_answer(input, screen).await;
             input.send(Input::Event(Event::Skip)).unwrap();
             shown(screen, "Skipped", 1).await;
             input.send(Input::Event(Event::Quit)).unwrap();

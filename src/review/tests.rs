@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::audio::Recorder;
 use crate::coverage::{Evidence, FoundBy, Tally, Verdict};
-use crate::journal::fixtures::{assessment, recognised, theory};
+use crate::journal::fixtures::{assessment, probability, recognised, theory};
 use crate::journal::{AnswerState, InputKind, SessionHandle, SessionState, TakeId};
 use crate::loops::MAIN_QUESTION;
 use crate::recognise::ScriptedTranscriber;
@@ -73,10 +73,10 @@ fn judging_anew_adds_only_what_differs() {
     let session = journal.begin_session(&[theory()], InputKind::Microphone, None).unwrap();
     let take = answer_aloud(&session, MAIN_QUESTION, 1.0);
     let heard = recognised("bernoulli likelihood");
-    session.save_transcript(take, "tiny.en", &heard).unwrap();
+    session.journal().save_transcript(take, "tiny.en", &heard).unwrap();
     let mut old = assessment(&theory(), MAIN_QUESTION, &heard);
     old.engine = "0.0.1".into();
-    session.save_assessment(take, &old).unwrap();
+    session.journal().save_assessment(take, &old).unwrap();
 
     assert_eq!(reassess(&journal, session.id()).unwrap(), 1);
     assert_eq!(reassess(&journal, session.id()).unwrap(), 0);
@@ -106,7 +106,7 @@ fn judged_session() -> (Journal, String) {
     answer_aloud(&session, MAIN_QUESTION, 12.0);
     let take = answer_aloud(&session, MAIN_QUESTION, 4.0);
     let heard = recognised("so a coin flip has a bernoulli likelihood and useful gradients");
-    session.save_transcript(take, "tiny.en", &heard).unwrap();
+    session.journal().save_transcript(take, "tiny.en", &heard).unwrap();
     let mut judged = assessment(&theory(), MAIN_QUESTION, &heard);
     judged.points[0].verdict = Verdict::Covered;
     judged.points[0].evidence = vec![evidence(&heard.transcript, 6, 7), evidence(&heard.transcript, 1, 3)];
@@ -115,7 +115,7 @@ fn judged_session() -> (Journal, String) {
     judged.points[1].evidence = vec![evidence(&heard.transcript, 9, 10)];
     judged.points[1].reason = Some("only named".into());
     judged.coverage = Tally::of(&judged.points);
-    session.save_assessment(take, &judged).unwrap();
+    session.journal().save_assessment(take, &judged).unwrap();
     let skipped = session.ask(0, "gradient-wrt-logits").unwrap();
     session.skip(skipped).unwrap();
     session.finish(SessionState::Left).unwrap();
@@ -134,7 +134,7 @@ fn a_session_is_shown_with_its_evidence_marked_and_its_missed_points() {
     let page = text::session(&kept, &style());
     for expected in [
         &format!("Session {id}\n") as &str,
-        "left, 1 of 3 points covered, spoken, transcribed with tiny.en",
+        "left, 1 of 3 points covered (2 questions not answered), spoken, transcribed with tiny.en",
         "Question: Why cross-entropy?",
         "Recording (0:04): ",
         "1-theory-prompt-2.wav\n",
@@ -142,7 +142,7 @@ fn a_session_is_shown_with_its_evidence_marked_and_its_missed_points() {
         "You should connect: 1 of 2 covered",
         "[1] covered  Bernoulli likelihood: \"bernoulli likelihood\" at 0:03\n",
         "[2] missed   Useful gradients: \"useful gradients\" at 0:04 (only named)\n",
-        "Missed: Useful gradients\n",
+        "  Missed:\n    - Useful gradients\n",
         "Delivery: 11 words, ",
         "Other takes:\n    1 (0:12): ",
         "Follow-up 1 of 2: Derive the gradient.\n  Skipped: counted as not answered.\n",
@@ -215,12 +215,32 @@ fn the_json_of_a_session_has_the_documented_form() {
 }
 
 #[test]
+fn among_several_loops_each_says_what_it_came_to_and_all_together_are_the_total() {
+    let journal = Journal::in_memory().unwrap();
+    let loops = [theory(), probability()];
+    let session = journal.begin_session(&loops, InputKind::Microphone, None).unwrap();
+    let take = answer_aloud(&session, "gradient-wrt-logits", 2.0);
+    let heard = recognised("it is p - y");
+    journal.save_transcript(take, "tiny.en", &heard).unwrap();
+    journal.save_assessment(take, &assessment(&theory(), "gradient-wrt-logits", &heard)).unwrap();
+    answer_aloud(&session, "anything-else", 2.0);
+    let page = text::session(&journal.session(session.id()).unwrap(), &style());
+    for expected in [
+        "1 of 6 points covered (4 questions not answered, 1 answer not judged yet)",
+        "Theory (theory): 1 of 3 points covered (1 question not answered, 1 answer not judged yet)\n",
+        "Probability (probability): 0 of 3 points covered (3 questions not answered)\n",
+    ] {
+        assert!(page.contains(expected), "{expected:?} is not in\n{page}");
+    }
+}
+
+#[test]
 fn the_list_says_what_each_session_came_to() {
     let (journal, id) = judged_session();
     let running = journal.begin_session(&[theory()], InputKind::Typed, None).unwrap();
     let list = text::list(&journal.sessions().unwrap(), &style());
     let lines: Vec<&str> = list.lines().collect();
-    assert!(lines[0].contains("still running            -  ") && lines[0].contains(running.id()), "{list}");
+    assert!(lines[0].contains("still running  0/3 covered  ") && lines[0].contains(running.id()), "{list}");
     assert!(lines[1].contains("left           1/3 covered") && lines[1].contains(&id), "{list}");
-    assert!(lines[1].ends_with("  Theory"), "{list}");
+    assert!(lines[1].ends_with("  Theory (2 questions not answered)"), "{list}");
 }

@@ -5,14 +5,16 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::assessment::{Assessment, Delivery, Source};
-use crate::coverage::{PointVerdict, Verdict};
+use crate::assessment::{Assessment, Source};
+use crate::coverage::{PointVerdict, Tally, Verdict};
 use crate::journal::{
     AnswerState, Content, InputKind, KeptAnswer, KeptSession, KeptTake, SessionState, Summary,
 };
-use crate::loops::Question;
+use crate::loops::{Loop, Question};
+use crate::practice::feedback::Feedback;
+use crate::practice::outcomes;
 use crate::transcript::Transcript;
-use crate::ui::plain::{clock, describe, moment, printable, word_for};
+use crate::ui::page::{CLOSE, OPEN, Page, clock, delivery, moment, outstanding, points_covered, printable};
 
 /// How a page is laid out.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +25,12 @@ pub struct Style {
     pub bold: bool,
     /// The reader's time zone.
     pub zone: TimeZone,
+}
+
+impl Style {
+    fn page(&self) -> Page {
+        Page::new(self.width, self.bold)
+    }
 }
 
 /// One line a session, in the order given.
@@ -51,12 +59,14 @@ pub fn list(sessions: &[Summary], style: &Style) -> String {
 
 /// A whole session.
 pub fn session(kept: &KeptSession, style: &Style) -> String {
-    let mut page = Page { text: String::new(), style };
+    let mut page = style.page();
     let summary = &kept.summary;
     page.line(&format!("Session {}", summary.id));
     let mut facts = vec![date(summary.started_at, style), state(summary.state).to_owned()];
     if summary.coverage.total > 0 {
-        facts.push(format!("{} of {} points covered", summary.coverage.covered, summary.coverage.total));
+        let (not_answered, not_judged) = summary.questions.outstanding();
+        let Tally { covered, total, .. } = summary.coverage;
+        facts.push(points_covered(covered, total, not_answered, not_judged));
     }
     facts.push(match (summary.input, &summary.model) {
         (InputKind::Typed, _) => "typed".to_owned(),
@@ -68,7 +78,7 @@ pub fn session(kept: &KeptSession, style: &Style) -> String {
     page.line(&facts.join(", "));
     for (position, asked) in summary.loops.iter().enumerate() {
         page.blank();
-        page.line(&format!("{} ({})", asked.title, asked.id));
+        page.line(&loop_heading(kept, position, asked));
         for (index, question) in asked.questions().enumerate() {
             page.blank();
             let label = match index {
@@ -77,183 +87,103 @@ pub fn session(kept: &KeptSession, style: &Style) -> String {
             };
             page.hanging(&format!("{label}: "), "  ", &question.prompt);
             match kept.answer(position, &question.id) {
-                Some(answer) => page.answer(question, answer),
+                Some(given) => answer(&mut page, question, given),
                 None => page.paragraph("  ", "Not asked."),
             }
         }
     }
-    page.text
+    page.into_text()
+}
+
+/// A loop's title, and among several what it came to.
+fn loop_heading(kept: &KeptSession, position: usize, asked: &Loop) -> String {
+    let heading = format!("{} ({})", asked.title, asked.id);
+    let feedback = Feedback::on(asked, &outcomes(asked, position, &kept.answers));
+    let (covered, total) = feedback.coverage();
+    if kept.summary.loops.len() == 1 || total == 0 {
+        return heading;
+    }
+    let (not_answered, not_judged) = feedback.outstanding();
+    format!("{heading}: {}", points_covered(covered, total, not_answered, not_judged))
 }
 
 /// One judged answer.
 pub fn assessment(question: &Question, assessment: &Assessment, style: &Style) -> String {
-    let mut page = Page { text: String::new(), style };
-    match (&assessment.source, assessment.speech) {
-        (Source::Audio { .. }, false) => page.paragraph("  ", "No speech heard."),
-        (Source::Text, false) => page.paragraph("  ", "Nothing written."),
-        (source, true) => {
-            let heading = match source {
-                Source::Audio { .. } => "What was heard:",
-                Source::Text => "What was written:",
-            };
-            page.paragraph("  ", heading);
-            page.transcript(&assessment.transcript, &assessment.points);
-        }
-    }
-    page.assessment(question, assessment, 1);
-    page.text
+    let mut page = style.page();
+    page.heading("  ", assessment.source == Source::Text, assessment.speech);
+    transcript(&mut page, &assessment.transcript, &assessment.points);
+    judgement(&mut page, question, assessment);
+    page.into_text()
 }
 
-struct Page<'a> {
-    text: String,
-    style: &'a Style,
-}
-
-impl Page<'_> {
-    fn blank(&mut self) {
-        self.text.push('\n');
+fn answer(page: &mut Page, question: &Question, answer: &KeptAnswer) {
+    if answer.state == AnswerState::Skipped {
+        page.paragraph("  ", "Skipped: counted as not answered.");
     }
-
-    fn line(&mut self, text: &str) {
-        self.paragraph("", text);
+    match answer.take() {
+        Some(counting) => take(page, question, counting, answer.state),
+        None if answer.state == AnswerState::Asked => page.paragraph("  ", "Asked, but not answered."),
+        None => {}
     }
-
-    fn paragraph(&mut self, indent: &str, text: &str) {
-        self.hanging(indent, indent, text);
-    }
-
-    /// An item whose first line begins with `first` and the others with `rest`.
-    fn hanging(&mut self, first: &str, rest: &str, text: &str) {
-        let text = printable(text);
-        match self.style.width {
-            None => _ = writeln!(self.text, "{first}{text}"),
-            Some(width) => {
-                let options = textwrap::Options::new(width)
-                    .initial_indent(first)
-                    .subsequent_indent(rest)
-                    // Paths stay in one piece, so that they can be copied.
-                    .word_splitter(textwrap::WordSplitter::NoHyphenation)
-                    .break_words(false);
-                for line in textwrap::wrap(&text, options) {
-                    _ = writeln!(self.text, "{}", line.trim_end());
-                }
-            }
-        }
-    }
-
-    fn answer(&mut self, question: &Question, answer: &KeptAnswer) {
-        if answer.state == AnswerState::Skipped {
-            self.paragraph("  ", "Skipped: counted as not answered.");
-        }
-        match answer.take() {
-            Some(take) => self.take(question, take, answer.state),
-            None if answer.state == AnswerState::Asked => self.paragraph("  ", "Asked, but not answered."),
-            None => {}
-        }
-        let others: Vec<String> =
-            answer.takes.iter().filter(|take| !take.counts).filter_map(other_take).collect();
-        if !others.is_empty() {
-            self.blank();
-            self.paragraph("  ", "Other takes:");
-            for other in others {
-                self.hanging("    ", "      ", &other);
-            }
-        }
-    }
-
-    fn take(&mut self, question: &Question, take: &KeptTake, state: AnswerState) {
-        if let Content::Audio { path, seconds } = &take.content {
-            let length = seconds.map(|seconds| format!(" ({})", clock(seconds))).unwrap_or_default();
-            let gone = if path.exists() { "" } else { ": the file is not there any more" };
-            self.hanging("  ", "    ", &format!("Recording{length}: {}{gone}", path.display()));
-        }
-        let assessment = take.assessments.last().map(|kept| &kept.assessment);
-        match (take.transcript(), &take.content) {
-            (None, _) if state == AnswerState::Skipped => {}
-            (None, _) => {
-                self.paragraph(
-                    "  ",
-                    "Not transcribed yet: `viva review` does it as soon as a model is there.",
-                );
-            }
-            (Some(transcript), Content::Audio { .. }) if transcript.is_empty() => {
-                self.paragraph("  ", "No speech heard.");
-            }
-            (Some(transcript), Content::Typed { .. }) if transcript.is_empty() => {
-                self.paragraph("  ", "Nothing written.");
-            }
-            (Some(transcript), content) => {
-                let heading = match content {
-                    Content::Audio { .. } => "What was heard:",
-                    Content::Typed { .. } => "What was written:",
-                };
-                self.blank();
-                self.paragraph("  ", heading);
-                // Evidence refers to the words of the transcript that was judged.
-                let judged = assessment.map_or(&transcript, |assessment| &assessment.transcript);
-                self.transcript(judged, assessment.map_or(&[], |assessment| &assessment.points));
-            }
-        }
-        if let Some(assessment) = assessment {
-            self.assessment(question, assessment, take.assessments.len());
-        }
-    }
-
-    fn transcript(&mut self, transcript: &Transcript, points: &[PointVerdict]) {
-        let lines = mark(transcript, points);
-        for (segment, line) in transcript.segments.iter().zip(lines) {
-            let begin = self.text.len();
-            match segment.start_seconds {
-                Some(start) => self.hanging(&format!("    {:>5}  ", moment(start)), "           ", &line),
-                None => self.paragraph("    ", &line),
-            }
-            if self.style.bold {
-                let bold = self.text[begin..].replace(OPEN, "\x1b[1m«").replace(CLOSE, "»\x1b[22m");
-                self.text.truncate(begin);
-                self.text.push_str(&bold);
-            }
-        }
-    }
-
-    fn assessment(&mut self, question: &Question, assessment: &Assessment, judgements: usize) {
-        if question.points.is_empty() {
-            self.blank();
-            self.paragraph("  ", "This question has no checklist: the answer is kept, but not judged.");
-        } else {
-            let tally = assessment.coverage;
-            self.blank();
-            self.paragraph(
-                "  ",
-                &format!("{}: {} of {} covered", question.checklist_heading, tally.covered, tally.total),
-            );
-            for (number, point) in assessment.points.iter().enumerate() {
-                let label = format!("    [{}] {:<7}  ", number + 1, word_for(point.verdict));
-                self.hanging(&label, "        ", &describe(point));
-            }
-            let missed: Vec<&str> = assessment
-                .points
-                .iter()
-                .filter(|point| point.verdict == Verdict::Missed)
-                .map(|point| point.text.as_str())
-                .collect();
-            if !missed.is_empty() {
-                self.hanging("  Missed: ", "    ", &missed.join("; "));
-            }
-        }
-        if let Some(delivery) = delivery(&assessment.delivery) {
-            self.hanging("  Delivery: ", "    ", &delivery);
-        }
-        if judgements > 1 {
-            self.paragraph(
-                "  ",
-                &format!("Judged {judgements} times; this is the last one, by viva {}.", assessment.engine),
-            );
+    let others: Vec<String> =
+        answer.takes.iter().filter(|take| !take.counts).filter_map(other_take).collect();
+    if !others.is_empty() {
+        page.blank();
+        page.paragraph("  ", "Other takes:");
+        for other in others {
+            page.hanging("    ", "      ", &other);
         }
     }
 }
 
-const OPEN: &str = "«";
-const CLOSE: &str = "»";
+fn take(page: &mut Page, question: &Question, take: &KeptTake, state: AnswerState) {
+    if let Content::Audio { path, seconds } = &take.content {
+        let length = seconds.map(|seconds| format!(" ({})", clock(seconds))).unwrap_or_default();
+        let gone = if path.exists() { "" } else { ": the file is not there any more" };
+        page.hanging("  ", "    ", &format!("Recording{length}: {}{gone}", path.display()));
+    }
+    let assessment = take.assessments.last().map(|kept| &kept.assessment);
+    match take.transcript() {
+        None if state == AnswerState::Skipped => {}
+        None => {
+            page.paragraph("  ", "Not transcribed yet: `viva review` does it as soon as a model is there.");
+        }
+        Some(heard) => {
+            if !heard.is_empty() {
+                page.blank();
+            }
+            page.heading("  ", matches!(take.content, Content::Typed { .. }), !heard.is_empty());
+            // Evidence refers to the words of the transcript that was judged.
+            let judged = assessment.map_or(&heard, |assessment| &assessment.transcript);
+            transcript(page, judged, assessment.map_or(&[], |assessment| &assessment.points));
+        }
+    }
+    let Some(assessment) = assessment else { return };
+    judgement(page, question, assessment);
+    let judgements = take.assessments.len();
+    if judgements > 1 {
+        let engine = &assessment.engine;
+        page.paragraph("  ", &format!("Judged {judgements} times; this is the last one, by viva {engine}."));
+    }
+}
+
+fn transcript(page: &mut Page, transcript: &Transcript, points: &[PointVerdict]) {
+    for (segment, line) in transcript.segments.iter().zip(mark(transcript, points)) {
+        match segment.start_seconds {
+            Some(start) => page.marked(&format!("    {:>5}  ", moment(start)), "           ", &line),
+            None => page.marked("    ", "    ", &line),
+        }
+    }
+}
+
+fn judgement(page: &mut Page, question: &Question, assessment: &Assessment) {
+    page.blank();
+    page.checklist("  ", true, question, assessment);
+    if assessment.delivery.words > 0 {
+        page.blank();
+        page.hanging("  Delivery: ", "    ", &delivery(&assessment.delivery));
+    }
+}
 
 /// Each segment's text with the evidence of its points between guillemets and the points' numbers
 /// after it: `a «coin flip»[2] decides`. Pieces of evidence that overlap become one.
@@ -321,23 +251,6 @@ fn other_take(take: &KeptTake) -> Option<String> {
     }
 }
 
-fn delivery(delivery: &Delivery) -> Option<String> {
-    if delivery.words == 0 {
-        return None;
-    }
-    let mut said = vec![format!("{} words", delivery.words)];
-    if let Some(rate) = delivery.words_per_minute {
-        said.push(format!("{rate:.0} words a minute"));
-    }
-    if let Some(pause) = delivery.longest_pause_seconds {
-        said.push(format!("longest pause {pause:.1} s"));
-    }
-    if let Some(seconds) = delivery.time_to_first_word_seconds {
-        said.push(format!("first word after {seconds:.1} s"));
-    }
-    Some(said.join(", "))
-}
-
 fn date(time: Timestamp, style: &Style) -> String {
     time.to_zoned_datetime(style.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
@@ -363,10 +276,7 @@ fn subject(session: &Summary) -> String {
         [first, second, rest @ ..] if rest.len() > 1 => format!("{first}, {second} and {} more", rest.len()),
         all => all.join(", "),
     };
-    match session.questions.waiting {
-        0 => {}
-        1 => subject.push_str(" (1 answer not judged yet)"),
-        waiting => _ = write!(subject, " ({waiting} answers not judged yet)"),
-    }
+    let (not_answered, not_judged) = session.questions.outstanding();
+    subject.push_str(&outstanding(not_answered, not_judged));
     printable(&subject)
 }

@@ -1,6 +1,7 @@
 //! What people see while they practise. A view renders what the session says and owns no logic.
 
 pub mod keyboard;
+pub mod page;
 pub mod plain;
 
 use std::io;
@@ -46,7 +47,12 @@ pub enum Notice<'a> {
         typed: bool,
     },
     /// How much time is left.
-    Remaining(Remaining),
+    Remaining {
+        /// How much.
+        remaining: Remaining,
+        /// Whether somebody types, perhaps in the middle of a line.
+        typed: bool,
+    },
     /// The running clock: seconds left, level of the microphone 0..1, paused or not.
     Clock {
         /// Seconds left, below zero in the tail.
@@ -71,6 +77,8 @@ pub enum Notice<'a> {
     },
     /// The question is not answered.
     Skipped,
+    /// It is not answered because there is no recording for it.
+    NoRecording,
     /// Feedback on a loop.
     Feedback(&'a Feedback),
     /// Something the user should know.
