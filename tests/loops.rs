@@ -315,7 +315,7 @@ fn show_by_number_reads_like_the_list() {
 Coding (coding)
 
 Implement masked softmax for attention.
-  180 seconds
+  id `prompt`, 180 seconds
   You should:
   - clarify mask convention
   - write a stable softmax
@@ -325,21 +325,21 @@ Implement masked softmax for attention.
 Follow-ups:
 
 How would you make it causal?
-  90 seconds
+  id `make-causal`, 90 seconds
   You should cover:
   - lower-triangular mask: query i sees keys up to i
   - set the future's scores to minus infinity before the softmax
   - combine it with the padding mask
 
 What bug would produce NaNs here?
-  90 seconds
+  id `nan-bug`, 90 seconds
   You should cover:
   - a row with everything masked: all -inf
   - no maximum subtracted: exp overflows, inf over inf
   - fix: a large finite negative number, or set such rows to zero
 
 What shape errors are common?
-  90 seconds
+  id `shape-errors`, 90 seconds
   You should cover:
   - the mask must broadcast over batch, heads and queries
   - keepdim forgotten when the maximum is subtracted or the sum divides
@@ -620,7 +620,7 @@ fn check_takes_folders_and_standard_input() {
     let check = |arguments: &[&str], stdin: &str| {
         outcome(viva(&data).args(["loops", "check"]).args(arguments).write_stdin(stdin.to_owned()))
     };
-    assert_eq!(check(&["-"], &good()), (0, String::new(), String::new()));
+    assert_eq!(check(&["-"], &good()), (0, String::new(), "1 loop file checked: no faults\n".to_owned()));
     let (code, out, _) = check(&["-"], "id =");
     assert_eq!(code, 1);
     assert!(out.starts_with("-:1:"), "{out}");

@@ -14,10 +14,10 @@ use crate::loops::{self, Entry, Fault, Library, LibraryError, Origin, Question, 
 
 /// Arguments of `viva loops`.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
 pub struct Arguments {
+    /// What to do; without it, the loops are listed
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,7 +63,7 @@ enum Command {
 
 /// Runs the command.
 pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
-    match arguments.command {
+    match arguments.command.unwrap_or(Command::List { json: false }) {
         Command::List { json } => list(json, settings),
         Command::Show { asked, json } => show(&asked, json, settings),
         Command::Check { files } => check(&files),
@@ -152,7 +152,7 @@ fn show(asked: &str, json: bool, settings: &Settings) -> Result<(), Failure> {
 
 fn show_question(out: &mut impl std::io::Write, question: &Question) -> std::io::Result<()> {
     writeln!(out, "{}", question.prompt)?;
-    writeln!(out, "  {} seconds", question.answer_seconds)?;
+    writeln!(out, "  id `{}`, {} seconds", question.id, question.answer_seconds)?;
     if !question.points.is_empty() {
         writeln!(out, "  {}:", question.checklist_heading)?;
         for point in &question.points {
@@ -179,6 +179,7 @@ fn check(files: &[PathBuf]) -> Result<(), Failure> {
             paths.push(file.clone());
         }
     }
+    let checked_files = paths.len();
     let mut ids: HashMap<String, PathBuf> = HashMap::new();
     for path in paths {
         let source = match loops::text_of_file(&path) {
@@ -206,6 +207,11 @@ fn check(files: &[PathBuf]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     for fault in &faults {
         writeln!(out, "{fault}")?;
+    }
+    if faults.is_empty() {
+        let files = if checked_files == 1 { "file" } else { "files" };
+        // Nothing can be done about a stderr that is gone.
+        _ = writeln!(io::stderr(), "{checked_files} loop {files} checked: no faults");
     }
     if faults.iter().any(Fault::is_error) { Err(Failure::Said(1)) } else { Ok(()) }
 }

@@ -17,10 +17,10 @@ use crate::models::{
 
 /// Arguments of `viva models`.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
 pub struct Arguments {
+    /// What to do; without it, the models are listed
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -53,7 +53,7 @@ enum Command {
 /// Runs the command.
 pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     let catalogue = Catalogue::built_in()?;
-    match arguments.command {
+    match arguments.command.unwrap_or(Command::List { check: false, json: false }) {
         Command::List { check, json } => list(&catalogue, &settings.models_dir, check, json),
         Command::Fetch { name } => fetch(&catalogue, &settings.models_dir, &name),
         Command::Import { path, name } => import(&catalogue, &settings.models_dir, &path, name.as_deref()),
