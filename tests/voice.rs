@@ -48,6 +48,7 @@ fn a_question_is_heard_to_its_last_word_and_done_only_then() {
     let Some(room) = Room::enter("a_question_is_heard_to_its_last_word_and_done_only_then") else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut voice = voice(folder.path());
+    voice.try_out().unwrap();
     // Rendered, and then from the cache.
     for _ in 0..2 {
         let listening = room.record_from_loudspeaker(&folder.path().join("heard.wav"));
@@ -88,6 +89,8 @@ fn without_a_loudspeaker_that_is_told_once() {
     let Some(_room) = Room::enter_with(name, Room::without_sound) else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut voice = voice(folder.path());
+    let message = voice.try_out().unwrap_err().to_string();
+    assert!(message.contains("no loudspeaker") && message.contains("shown as text"), "{message}");
     let start = Instant::now();
     let mut utterance = voice.say("One.").unwrap();
     while !utterance.is_done() {

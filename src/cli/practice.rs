@@ -20,7 +20,7 @@ use crate::recognise::{Transcriber, WhisperWorker};
 use crate::review::{self, Progress};
 use crate::speak::{Speaker, SystemVoice};
 use crate::ui::keyboard::{self, Mode, RawMode};
-use crate::ui::page::clock;
+use crate::ui::page::{Page, clock};
 use crate::ui::plain::Plain;
 use crate::ui::{Notice, View};
 
@@ -90,10 +90,8 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
             Some(Model::find(&arguments, resumed.as_ref(), settings)?)
         }
     };
-    if let Some(left) = &resumed
-        && catch_up(&journal, left, model.as_ref())?
-    {
-        resumed = Some(resumable(&journal)?);
+    if let Some(left) = &mut resumed {
+        catch_up(&journal, left, model.as_ref())?;
     }
     let (loops, from) = match &resumed {
         Some(left) => {
@@ -171,8 +169,8 @@ fn kind(arguments: &Arguments, resumed: Option<&Resumable>) -> Result<InputKind,
 }
 
 /// Judges the answers that a session was cut off in or that could not be judged then, so that its
-/// feedback counts them, and says so. Whether there were any.
-fn catch_up(journal: &Journal, left: &Resumable, model: Option<&Model>) -> Result<bool, Failure> {
+/// feedback counts them, and says so.
+fn catch_up(journal: &Journal, left: &mut Resumable, model: Option<&Model>) -> Result<(), Failure> {
     let waiting = journal.waiting(Some(&left.id))?;
     for answer in &waiting {
         let prompt = left.loops[answer.loop_position]
@@ -188,7 +186,7 @@ fn catch_up(journal: &Journal, left: &Resumable, model: Option<&Model>) -> Resul
         ));
     }
     if waiting.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
     let mut worker = model.map(|model| WhisperWorker::start(&model.name, &model.path)).transpose();
     let worker = worker.as_mut().map_err(|error| Failure::mendable(error))?.as_mut();
@@ -201,7 +199,8 @@ fn catch_up(journal: &Journal, left: &Resumable, model: Option<&Model>) -> Resul
     if done.untranscribed > 0 {
         remark(&format!("note: `viva review {}` writes down what you said", left.id));
     }
-    Ok(true)
+    left.answers = journal.session(&left.id)?.answers;
+    Ok(())
 }
 
 /// The loops named on the command line, or chosen from a list.
@@ -439,9 +438,11 @@ fn hold(
         };
     let mut speaker: Option<Box<dyn Speaker>> = None;
     if speaks {
-        match SystemVoice::find(&settings.data_dir.join("voice")) {
+        // What is wrong with it is said now, not in the middle of the first question.
+        let voice = SystemVoice::find(&settings.data_dir.join("voice"));
+        match voice.and_then(|voice| voice.try_out().map(|()| voice)) {
             Ok(voice) => speaker = Some(Box::new(voice)),
-            Err(error) => view.show(Notice::Remark(&error.to_string()))?,
+            Err(error) => view.show(Notice::Warning(&error.to_string()))?,
         }
     }
     let answers = match way {
@@ -511,14 +512,19 @@ fn farewell(id: &str, ended: &Ended) -> Result<(), Failure> {
     if let Some(why) = &ended.unsaved {
         return Err(Failure::Mendable(format!("not everything could be kept in session `{id}`: {why}")));
     }
-    let kept = format!("Kept as session {id}; `viva review {id}` shows it.");
+    let mut page = Page::new(super::review::style().width, false);
+    page.blank();
+    page.line(&format!("Kept as session {id}; `viva review {id}` shows it."));
+    if ended.ending != Ending::Finished {
+        page.line("`viva practice --resume` goes on with it.");
+    }
+    let page = page.into_text();
     let mut out = io::stdout().lock();
     match ended.ending {
-        Ending::Finished => Ok(writeln!(out, "\n{kept}")?),
-        Ending::Left => Ok(writeln!(out, "\n{kept} `viva practice --resume` goes on.")?),
+        Ending::Finished | Ending::Left => Ok(out.write_all(page.as_bytes())?),
         Ending::Interrupted => {
             // Perhaps nobody is there to read it any more.
-            _ = writeln!(out, "\n{kept} `viva practice --resume` goes on.");
+            _ = out.write_all(page.as_bytes());
             Err(Failure::Interrupted)
         }
         Ending::Failed => Err(Failure::Mendable(format!(
@@ -529,5 +535,8 @@ fn farewell(id: &str, ended: &Ended) -> Result<(), Failure> {
 
 /// Something about the user's files, beside the session.
 fn remark(text: &str) {
-    _ = writeln!(io::stderr(), "{text}");
+    let mut page = Page::new(super::review::style().width, false);
+    page.hanging("", "  ", text);
+    // Nothing can be done about a stderr that is gone.
+    _ = io::stderr().write_all(page.into_text().as_bytes());
 }

@@ -10,7 +10,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,11 @@ use crate::audio::{self, Sound};
 const RENDERING: Duration = Duration::from_secs(10);
 /// How much longer than rendering and playing all together may take.
 const SLACK: Duration = Duration::from_secs(10);
+/// How long a loudspeaker may take to be tried out; a microphone's sound can wait so long.
+const TRYING_OUT: Duration = Duration::from_secs(6);
 const LOOK: Duration = Duration::from_millis(10);
+/// Silence is silent at any rate.
+const SILENCE_RATE: NonZero<u32> = NonZero::<u32>::MIN;
 
 #[cfg(target_os = "macos")]
 const PROGRAM: &str = "say";
@@ -73,6 +77,21 @@ impl SystemVoice {
             })
             .ok_or(SpeakError::NoVoice { program: PROGRAM })?;
         Ok(Self::new(program, cache))
+    }
+
+    /// Tries the loudspeaker out, without a sound: some tenths of a second. Who does this before the
+    /// first question need not be disturbed in it.
+    ///
+    /// # Errors
+    /// [`SpeakError::Loudspeaker`].
+    pub fn try_out(&self) -> Result<(), SpeakError> {
+        let (sender, played) = mpsc::channel();
+        thread::spawn(move || {
+            let silence = Sound { samples: Vec::new(), rate: SILENCE_RATE };
+            // Nobody may be waiting any more.
+            _ = sender.send(audio::play(silence, &AtomicBool::new(false)));
+        });
+        Ok(played.recv_timeout(TRYING_OUT).unwrap_or(Err(audio::AudioError::SoundServer))?)
     }
 
     fn new(program: PathBuf, cache: &Path) -> Self {

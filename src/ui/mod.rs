@@ -64,8 +64,6 @@ pub enum Notice<'a> {
     },
     /// Clock and recording stand, or run again.
     Paused(bool),
-    /// A new take begins; the earlier one is kept.
-    NewTake,
     /// The answer is being transcribed; the seconds of it that are done, and its length.
     Transcribing(f64, f64),
     /// The judgement of an answer.

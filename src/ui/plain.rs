@@ -198,7 +198,6 @@ impl<W: Write> View for Plain<W> {
                 page.line(if paused { "Paused." } else { "Going on." });
             }
             Notice::Paused(_) => {}
-            Notice::NewTake => page.line("A new take; the earlier one is kept."),
             Notice::Transcribing(done, length) => {
                 self.show_live(format!("Writing down what you said: {} of {}", clock(done), clock(length)))?;
             }
