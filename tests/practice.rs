@@ -311,3 +311,76 @@ fn a_session_from_recordings_needs_more_of_them_to_go_on() {
     let output = with_input(viva(data.path()).args(["practice", "--resume", "--typed"]), b"p minus y\n.\n");
     assert!(output.status.success(), "what is said in so many words is done: {}", text(&output.stderr));
 }
+
+/// The program in a terminal of its own.
+struct Terminal {
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    keys: Box<dyn std::io::Write + Send>,
+    screen: std::sync::mpsc::Receiver<Vec<u8>>,
+    shown: String,
+    /// Closed last: it hangs up.
+    _master: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Terminal {
+    fn start(command: &Command) -> Self {
+        let pty = portable_pty::native_pty_system();
+        let pair = pty.openpty(portable_pty::PtySize { rows: 24, cols: 80, ..Default::default() }).unwrap();
+        let mut inside = portable_pty::CommandBuilder::new(command.get_program());
+        inside.args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => inside.env(name, value),
+                None => inside.env_remove(name),
+            }
+        }
+        let child = pair.slave.spawn_command(inside).unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (sender, screen) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut block = [0; 1024];
+            while let Ok(count @ 1..) = std::io::Read::read(&mut reader, &mut block) {
+                _ = sender.send(block[..count].to_vec());
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Self { child, keys, screen, shown: String::new(), _master: pair.master }
+    }
+
+    /// Waits until something has been shown so many times.
+    fn wait_for(&mut self, what: &str, count: usize) {
+        while self.shown.matches(what).count() < count {
+            let Ok(block) = self.screen.recv_timeout(std::time::Duration::from_secs(60)) else {
+                _ = self.child.kill();
+                panic!("`{what}` is not shown:\n{}", self.shown)
+            };
+            self.shown.push_str(&String::from_utf8_lossy(&block));
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+}
+
+#[test]
+fn in_a_terminal_without_a_loudspeaker_that_is_told_once_and_before_the_first_question() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = viva(data.path());
+    command.env("XDG_RUNTIME_DIR", data.path()).env("PULSE_SERVER", "unix:/nonexistent");
+    command.env("ALSA_CONFIG_PATH", "/dev/null").args(["practice", "theory", "--typed"]);
+    let mut terminal = Terminal::start(&command);
+    terminal.wait_for("Enter begins; Ctrl-C leaves.", 1);
+    assert_eq!(terminal.shown.matches("warning: ").count(), 1, "{}", terminal.shown);
+    terminal.press("\n");
+    terminal.wait_for("Go: ", 1);
+    terminal.press("The likelihood is Bernoulli.\n.\n");
+    terminal.wait_for("Enter asks the follow-up; Ctrl-C leaves.", 1);
+    terminal.press("\n");
+    terminal.wait_for("Go: ", 2);
+    terminal.press("half a line\u{3}");
+    terminal.wait_for("`viva practice --resume` goes on with it.", 1);
+    assert_eq!(terminal.child.wait().unwrap().exit_code(), 130);
+    assert_eq!(terminal.shown.matches("warning: ").count(), 1, "{}", terminal.shown);
+    assert_eq!(last_session(data.path())["state"], "interrupted");
+}
