@@ -5,8 +5,9 @@
 //!
 //! [`normalise`] gives everything that is said the same one spelling, [`stems`] takes inflections off,
 //! [`ways`] finds the keyword ways (and [`own_words`] the words of points that have none), [`sense`]
-//! finds the stretches that do not count, and [`verdict`] weighs what is left.
+//! (with the phrases of [`cues`]) finds the stretches that do not count, and [`verdict`] weighs what is left.
 
+mod cues;
 mod normalise;
 mod own_words;
 mod sense;

@@ -5,8 +5,10 @@
 //! over the words after it, up to the end of its clause, or, where it speaks of "it" or "that", over the
 //! words before it. Right answers are full of "not", so a plain negation ("the surface isn't convex",
 //! "don't normalise over the queries") refuses only what lies wholly in it; what the speaker declines to do,
-//! to use or to care about, and what they do not know, reaches further.
+//! to use or to care about, and what they do not know, reaches further. The idioms for all that stand in
+//! `cues.txt`; the grammar round "not", "never" and "no" stands here.
 
+use super::cues::{Cue, Direction, cue_at};
 use super::normalise::{Boundary, Token};
 use super::ways::is_light;
 
@@ -47,8 +49,10 @@ pub(super) struct Shadow {
     pub first: usize,
     /// Last token in the shadow, inclusive.
     pub last: usize,
-    /// The cue: keywords that contain it ("not gaussian") mean it.
+    /// First token of the cue: keywords that contain some of it ("not gaussian", "can't tell") mean it.
     pub cue: usize,
+    /// Last token of the cue, inclusive.
+    pub cue_last: usize,
     /// Whether it lies on what the cue's "it" or "that" refers to. What the speaker has put first and then
     /// dismissed is dismissed, whatever stands after it.
     pub on_topic: bool,
@@ -58,6 +62,11 @@ pub(super) struct Shadow {
 }
 
 impl Shadow {
+    /// Whether a token is of the cue.
+    pub fn is_cue(&self, token: usize) -> bool {
+        (self.cue..=self.cue_last).contains(&token)
+    }
+
     /// Whether it lies on a token.
     pub fn covers(&self, token: usize) -> bool {
         (self.first..=self.last).contains(&token)
@@ -137,14 +146,50 @@ const PREPOSITIONS: [&str; 10] = ["about", "into", "with", "for", "at", "on", "o
 const PRONOUNS: [&str; 6] = ["it", "that", "them", "those", "this", "these"];
 
 /// What the speaker says they do not do, and thereby does what was asked: distrust, and not forgetting.
-const GOOD_TO_DECLINE: [&str; 30] = [
-    "trust", "rely", "accept", "expect", "assume", "conclude", "claim", "declare", "settle", "start",
-    "forget", "skip", "ignore", "miss", "neglect", "overlook", "omit", "stop", "wait", "be", "lose", "fit",
-    "get", "force", "return", "hand", "let", "overfit", "leak", "say",
+const GOOD_TO_DECLINE: [&str; 39] = [
+    "trust",
+    "rely",
+    "accept",
+    "expect",
+    "assume",
+    "conclude",
+    "claim",
+    "declare",
+    "settle",
+    "start",
+    "forget",
+    "skip",
+    "ignore",
+    "miss",
+    "neglect",
+    "overlook",
+    "omit",
+    "stop",
+    "wait",
+    "be",
+    "lose",
+    "fit",
+    "get",
+    "force",
+    "return",
+    "hand",
+    "let",
+    "overfit",
+    "leak",
+    "say",
+    "drop",
+    "scratch",
+    "sacrifice",
+    "compromise",
+    "negotiate",
+    "sign",
+    "rule",
+    "deploy",
+    "ship",
 ];
 
 /// What right answers say does not happen: "so that it doesn't overflow".
-const AVOIDED: [&str; 26] = [
+const AVOIDED: [&str; 31] = [
     "overflow",
     "underflow",
     "explode",
@@ -171,6 +216,11 @@ const AVOIDED: [&str; 26] = [
     "store",
     "want",
     "like",
+    "forgive",
+    "tolerate",
+    "hurt",
+    "drift",
+    "starve",
 ];
 
 /// Efforts: whoever declines one, or tells others not to make it, thinks nothing of its object.
@@ -241,7 +291,7 @@ pub(super) fn turns(text: &str) -> bool {
 /// Finds every shadow in an answer.
 pub(super) fn shadows(tokens: &[Token]) -> Vec<Shadow> {
     let answer = Answer { tokens };
-    (0..tokens.len()).filter_map(|at| answer.shadow_of(at)).collect()
+    (0..tokens.len()).flat_map(|at| [answer.shadow_of(at), answer.shadow_of_phrase(at)]).flatten().collect()
 }
 
 struct Answer<'a> {
@@ -284,6 +334,25 @@ impl Answer<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The shadow that a phrase of `cues.txt` casts, if one begins here.
+    fn shadow_of_phrase(&self, at: usize) -> Option<Shadow> {
+        let Cue { refusal, direction, last } = cue_at(self.tokens, at)?;
+        if self.is_condition(at) || self.limits(last) || self.is(at.wrapping_sub(1), &["not", "never"]) {
+            return None;
+        }
+        Some(match direction {
+            Direction::After if refusal == Refusal::Unknown => {
+                Shadow { cue_last: last, ..self.ignorance(at, last + 1)? }
+            }
+            Direction::After => Shadow { cue_last: last, ..self.declined(refusal, at, last + 1) },
+            Direction::Before => Shadow { refusal, ..self.dismissal(at, last) },
+            Direction::Clause => {
+                let (first, last) = (self.clause_start(at), self.clause_end(last));
+                Shadow { refusal, first, last, cue: at, cue_last: at, on_topic: true, then_turns: false }
+            }
+        })
     }
 
     fn not(&self, not: usize) -> Option<Shadow> {
@@ -366,7 +435,8 @@ impl Answer<'_> {
         let object = (not + 1..).find(|&at| !self.is(at, &ADVERBS) && !self.is(at, &["be", "been"]))?;
         let denies = self.is(auxiliary, &AUXILIARIES) || self.is(auxiliary, &["is", "was", "were"]);
         let is_bare = self.boundary_before(object) != Boundary::None;
-        let avoids = (object..=object + 1).any(|at| self.is(at, &GOOD_TO_DECLINE) || self.is(at, &AVOIDED));
+        let avoids = (object..=object + 1)
+            .any(|at| self.is(at, &GOOD_TO_DECLINE) || self.is(at, &AVOIDED) || self.is(at, &KNOWING));
         (denies && !is_bare && !avoids && !self.is_condition(not) && !self.limits(not))
             .then(|| self.forward(Refusal::Denied, not, object))
     }
@@ -459,6 +529,7 @@ impl Answer<'_> {
                 first: start,
                 last: end,
                 cue,
+                cue_last: cue,
                 on_topic: true,
                 then_turns: false,
             }
@@ -477,7 +548,7 @@ impl Answer<'_> {
             || self.is(last + 1, &TURNS)
             || self.is(last + 1, &["just", "only"])
             || self.starts_assertion(last + 1);
-        Shadow { refusal, first, last, cue, on_topic: false, then_turns }
+        Shadow { refusal, first, last, cue, cue_last: cue, on_topic: false, then_turns }
     }
 
     fn topic(&self, refusal: Refusal, cue: usize, end: usize) -> Shadow {
@@ -486,6 +557,7 @@ impl Answer<'_> {
             first: self.topic_start(cue),
             last: self.explanation_end(end.max(cue)),
             cue,
+            cue_last: cue,
             on_topic: true,
             then_turns: false,
         }
@@ -497,7 +569,7 @@ impl Answer<'_> {
             .take(TOPIC_REACH)
             .find(|&at| self.boundary(at) == Boundary::Sentence || self.is(at + 1, &["but", "so"]))
             .unwrap_or((cue + TOPIC_REACH).min(self.tokens.len() - 1));
-        Shadow { refusal, first, last, cue, on_topic: true, then_turns: false }
+        Shadow { refusal, first, last, cue, cue_last: cue, on_topic: true, then_turns: false }
     }
 
     /// The end of a refusal whose clause ends at `last`, with the denial that explains it: "I'd leave that
@@ -525,7 +597,11 @@ impl Answer<'_> {
                 Boundary::Comma => !self.is(next, &["or", "nor", "and", "any", "either"]),
                 Boundary::None => false,
             };
-            if ends || self.is(next, &TURNS) || self.starts_assertion(next) {
+            if ends
+                || self.is(next, &TURNS)
+                || self.starts_assertion(next)
+                || at > from && self.starts_anew(next)
+            {
                 break;
             }
             at = next;
@@ -588,6 +664,16 @@ impl Answer<'_> {
     /// "I would", "I'm": the speaker says what they do.
     fn starts_assertion(&self, at: usize) -> bool {
         self.is(at, &["i", "we"]) && self.is(at + 1, &["would", "will", "am"]) && !self.is(at + 2, &["not"])
+    }
+
+    /// A new statement where a recogniser has written no full stop: "it's not the network it's the parser".
+    fn starts_anew(&self, at: usize) -> bool {
+        const LINKS: [&str; 11] =
+            ["that", "if", "whether", "what", "how", "when", "why", "where", "which", "as", "than"];
+        self.is(at, &["it", "that", "you", "we", "they", "i"])
+            && self.is(at + 1, &["is", "are", "was", "need", "want", "have", "just", "can", "will", "would"])
+            && !self.is(at + 2, &["not"])
+            && !self.is(at - 1, &LINKS)
     }
 
     /// "if it isn't", but not "if they overlap, I wouldn't".

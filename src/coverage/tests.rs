@@ -75,6 +75,15 @@ fn what_is_rejected_is_not_credited() {
         (SEEDS, "I don't need more seeds, one run shows it.", Missed),
         (ABLATIONS, "No ablations, we don't have the time.", Missed),
         (KDE, "I'd fit a Gaussian instead of a KDE.", Missed),
+        (KDE, "I'm no fan of a KDE.", Missed),
+        (KDE, "A KDE, no thanks.", Missed),
+        (KDE, "KDE I can live without.", Missed),
+        (KDE, "I'd stay well away from a KDE.", Missed),
+        (KDE, "Why would anyone bother with a KDE?", Missed),
+        (KDE, "The KDE has no influence on that.", Missed),
+        (KDE, "I could not tell you what a KDE is.", Missed),
+        (KDE, "My colleague swears by KDE.", Partial),
+        (KDE, "No fan of histograms, so a KDE.", Covered),
     ]);
 }
 

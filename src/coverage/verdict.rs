@@ -153,12 +153,13 @@ impl<'a> Judge<'a> {
             }
             return decided(Verdict::Covered, self.certainty(&accepted), accepted, None);
         }
+        // What was named and then rejected was rejected.
+        if let Some((found, reason)) = refused {
+            return decided(Verdict::Missed, probability::REFUSED, vec![found], Some(reason.text()));
+        }
         if !named.is_empty() {
             let reason = Refusal::Named.reason();
             return decided(Verdict::Partial, probability::PARTIAL, named, Some(reason));
-        }
-        if let Some((found, reason)) = refused {
-            return decided(Verdict::Missed, probability::REFUSED, vec![found], Some(reason.text()));
         }
         let share = partial.iter().map(|found| found.share).fold(0.0, f64::max);
         if share >= PARTIAL_SHARE {
@@ -199,13 +200,14 @@ impl<'a> Judge<'a> {
         if heavy.iter().all(|&hit| self.in_prompt[hit]) {
             return Some(Reason::Repetition);
         }
-        self.shadows_on(matched, &heavy)
-            .find(|&number| {
+        self.shadows_on(&heavy)
+            .filter(|&number| {
                 let shadow = &self.shadows[number];
                 let inside = |hit: &usize| shadow.covers(*hit);
                 let count = heavy.iter().filter(|hit| inside(hit)).count();
-                if shadow.refusal == Refusal::Denied {
-                    return count == heavy.len();
+                // A denial speaks of no more than its object: "the gradient doesn't vanish" is right.
+                if shadow.refusal == Refusal::Denied && !shadow.on_topic {
+                    return heavy.iter().all(|&hit| shadow.covers(hit) || self.in_prompt[hit]);
                 }
                 if shadow.on_topic || declined.contains(&number) || 2 * count > heavy.len() {
                     return true;
@@ -215,24 +217,27 @@ impl<'a> Judge<'a> {
                 let ends_inside = heavy.last().is_some_and(inside);
                 shadow.refusal != Refusal::Replaced && (ends_inside || !shadow.then_turns)
             })
-            .map(|number| Reason::Sense(self.shadows[number].refusal))
+            .map(|number| self.shadows[number].refusal)
+            // What was named and then rejected was rejected.
+            .min_by_key(|&refusal| refusal == Refusal::Named)
+            .map(Reason::Sense)
     }
 
     /// The shadows that the whole of a match lies in.
     fn whole_shadows(&self, matched: &Match) -> Vec<usize> {
         let heavy = self.heavy_hits(matched);
-        self.shadows_on(matched, &heavy)
+        self.shadows_on(&heavy)
             .filter(|&number| self.shadows[number].refusal != Refusal::Replaced)
             .filter(|&number| heavy.iter().all(|&hit| self.shadows[number].covers(hit)))
             .collect()
     }
 
     /// The shadows that lie on some of a match, those left out whose cue the match itself contains.
-    fn shadows_on(&self, matched: &Match, heavy: &[usize]) -> impl Iterator<Item = usize> + '_ {
+    fn shadows_on(&self, heavy: &[usize]) -> impl Iterator<Item = usize> + '_ {
         let mut shadows: Vec<usize> = heavy.iter().flat_map(|&hit| &self.covering[hit]).copied().collect();
         shadows.sort_unstable();
         shadows.dedup();
-        shadows.retain(|&number| !matched.hits.contains(&self.shadows[number].cue));
+        shadows.retain(|&number| !heavy.iter().any(|&hit| self.shadows[number].is_cue(hit)));
         shadows.into_iter()
     }
 
