@@ -14,6 +14,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use hound::{WavReader, WavWriter};
 use serde_json::Value;
 use sound::Room;
 use words::{word_error_rate, words};
@@ -149,20 +150,48 @@ fn a_question_is_spoken_and_the_answer_heard_without_it() {
         }
     }
 
+    // On a synthetic voice the recogniser is fickle: the same sound some hundredths of a second later is heard
+    // otherwise ("explain why", "X-plane-y"). The middle one of five is what the sound is like.
+    let mut heard: Vec<(f64, String)> =
+        later(&spoken).iter().map(|spoken| question_heard(&room, spoken)).collect();
+    heard.sort_by(|one, other| one.0.total_cmp(&other.0));
+    eprintln!("question, by word error rate: {heard:?}");
+    assert!(heard[2].0 <= 0.2, "{heard:?}");
+}
+
+/// The same recording, beginning with 0 to 200 ms of silence.
+fn later(recording: &Path) -> Vec<PathBuf> {
+    let mut reader = WavReader::open(recording).unwrap();
+    let spec = reader.spec();
+    let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
+    (0..5_u32)
+        .map(|step| {
+            let path = recording.with_extension(format!("{step}.wav"));
+            let mut writer = WavWriter::create(&path, spec).unwrap();
+            let silence = spec.sample_rate * u32::from(spec.channels) * step / 20;
+            for sample in std::iter::repeat_n(0, silence as usize).chain(samples.iter().copied()) {
+                writer.write_sample(sample).unwrap();
+            }
+            writer.finalize().unwrap();
+            path
+        })
+        .collect()
+}
+
+/// The word error rate of the question in a recording, and what was heard.
+fn question_heard(room: &Room, recording: &Path) -> (f64, String) {
     let output = room
         .command(env!("CARGO_BIN_EXE_viva"))
         .args(["score", "theory", "--json", "--models-dir"])
         .arg(common::models_dir())
-        .arg(&spoken)
+        .arg(recording)
         .output()
         .unwrap();
     let assessment: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let heard = assessment["transcript"]["text"].as_str().unwrap();
-    let rate = word_error_rate(QUESTION, heard);
-    eprintln!("question: word error rate {rate:.3}: {heard}");
-    assert!(rate <= 0.2, "{rate}: {heard}");
     // A question that only asks is no answer.
     assert_eq!(assessment["coverage"]["covered"], 0);
+    let heard = assessment["transcript"]["text"].as_str().unwrap();
+    (word_error_rate(QUESTION, heard), heard.to_owned())
 }
 
 #[test]

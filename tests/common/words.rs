@@ -4,7 +4,10 @@
 
 /// The words in lower case, without punctuation; hyphens part words.
 pub fn words(text: &str) -> Vec<String> {
-    text.split(|letter: char| !letter.is_alphanumeric() && letter != '\'')
+    // "M.S.E." is one word.
+    text.replace(". ", " ")
+        .replace('.', "")
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '\'')
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
         .collect()
