@@ -275,6 +275,9 @@ fn small_number(text: &str) -> Option<u32> {
         "nineteen",
     ];
     const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+    if ["nought", "naught"].contains(&text) {
+        return Some(0);
+    }
     let position = |names: &[&str]| names.iter().position(|name| *name == text).map(|at| at as u32);
     position(&UNITS).or_else(|| position(&TENS).map(|ten| 20 + 10 * ten))
 }

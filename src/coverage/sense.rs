@@ -246,7 +246,7 @@ const KNOWING: [&str; 12] = [
 const TELLING: [&str; 3] = ["explain", "name", "define"];
 
 /// What a thing is called that the speaker thinks nothing of.
-const DISMISSALS: [&str; 16] = [
+const DISMISSALS: [&str; 34] = [
     "overkill",
     "pointless",
     "irrelevant",
@@ -263,6 +263,24 @@ const DISMISSALS: [&str; 16] = [
     "superstition",
     "myth",
     "distraction",
+    "overblown",
+    "overhyped",
+    "decoration",
+    "theatre",
+    "theater",
+    "wasteful",
+    "silly",
+    "ridiculous",
+    "bloat",
+    "bureaucracy",
+    "busywork",
+    "vanity",
+    "folklore",
+    "luxury",
+    "hassle",
+    "ceremony",
+    "meaningless",
+    "worthless",
 ];
 
 /// The same in several words.
@@ -342,11 +360,18 @@ impl Answer<'_> {
         if self.is_condition(at) || self.limits(last) || self.is(at.wrapping_sub(1), &["not", "never"]) {
             return None;
         }
+        // "If they overlap I say that I can't tell": that is the answer.
+        let reports = (at.saturating_sub(2)..at).any(|before| {
+            self.is(before, &["say", "saying", "admit", "report", "answer", "output", "return"])
+        });
+        if reports && refusal == Refusal::Unknown {
+            return None;
+        }
         Some(match direction {
             Direction::After if refusal == Refusal::Unknown => {
                 Shadow { cue_last: last, ..self.ignorance(at, last + 1)? }
             }
-            Direction::After => Shadow { cue_last: last, ..self.declined(refusal, at, last + 1) },
+            Direction::After => self.declined(refusal, at, last + 1),
             Direction::Before => Shadow { refusal, ..self.dismissal(at, last) },
             Direction::Clause => {
                 let (first, last) = (self.clause_start(at), self.clause_end(last));
@@ -435,9 +460,12 @@ impl Answer<'_> {
         let object = (not + 1..).find(|&at| !self.is(at, &ADVERBS) && !self.is(at, &["be", "been"]))?;
         let denies = self.is(auxiliary, &AUXILIARIES) || self.is(auxiliary, &["is", "was", "were"]);
         let is_bare = self.boundary_before(object) != Boundary::None;
+        // "An average that doesn't come with a breakdown" denies nothing.
+        let is_relative = self.is(auxiliary.wrapping_sub(1), &["that", "which", "who"])
+            && self.boundary_before(auxiliary - 1) == Boundary::None;
         let avoids = (object..=object + 1)
             .any(|at| self.is(at, &GOOD_TO_DECLINE) || self.is(at, &AVOIDED) || self.is(at, &KNOWING));
-        (denies && !is_bare && !avoids && !self.is_condition(not) && !self.limits(not))
+        (denies && !is_bare && !is_relative && !avoids && !self.is_condition(not) && !self.limits(not))
             .then(|| self.forward(Refusal::Denied, not, object))
     }
 
@@ -541,6 +569,12 @@ impl Answer<'_> {
     fn forward(&self, refusal: Refusal, cue: usize, from: usize) -> Shadow {
         let first = from.min(self.tokens.len() - 1);
         let mut last = self.clause_end(from).max(first);
+        // "I'd not go above two and accumulate instead": the last part is what is done.
+        if self.is(last + 1, &["instead"])
+            && let Some(and) = (first..last).rev().find(|&at| self.is(at, &["and"]))
+        {
+            last = and;
+        }
         if refusal == Refusal::Rejected {
             last = self.explanation_end(last);
         }
@@ -580,7 +614,8 @@ impl Answer<'_> {
             return last;
         }
         let end = self.clause_end(next);
-        if (next..=end).any(|at| self.is(at, &["not", "no", "never"])) { end } else { last }
+        let denies = (next..=end).any(|at| self.is(at, &["not", "no", "never"]));
+        if denies && !(next..=end).any(|at| self.is(at, &["hurt", "harm"])) { end } else { last }
     }
 
     /// The last token of the clause that goes on at `from`.
@@ -634,6 +669,9 @@ impl Answer<'_> {
     /// or, if the clause opens it, the sentence before.
     fn topic_start(&self, cue: usize) -> usize {
         let clause = self.clause_start(cue);
+        if (clause..cue).any(|at| self.is_heavy(at)) {
+            return clause;
+        }
         let mut start = clause;
         while start > 0 && clause - start < TOPIC_REACH && self.boundary(start - 1) != Boundary::Sentence {
             let asserted_before = start < clause
@@ -684,8 +722,10 @@ impl Answer<'_> {
     /// "not only", "I wouldn't return just a label", "never change two things at once".
     fn limits(&self, cue: usize) -> bool {
         (cue + 1..=self.clause_end(cue + 1).min(cue + 8)).any(|at| {
-            self.is(at, &["only", "just", "merely", "solely", "enough", "blindly", "always", "all", "raw"])
-                || self.says(at, "at once")
+            self.is(
+                at,
+                &["only", "just", "merely", "solely", "enough", "blindly", "always", "all", "raw", "else"],
+            ) || ["at once", "less than", "anything but"].iter().any(|phrase| self.says(at, phrase))
         })
     }
 
