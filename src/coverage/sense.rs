@@ -10,7 +10,7 @@
 
 use super::cues::{Cue, Direction, cue_at};
 use super::normalise::{Boundary, Token};
-use super::ways::is_light;
+use super::ways::{is_light, is_negation};
 
 /// Why a stretch does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(super) struct Shadow {
     pub first: usize,
     /// Last token in the shadow, inclusive.
     pub last: usize,
-    /// First token of the cue: keywords that contain some of it ("not gaussian", "can't tell") mean it.
+    /// First token of the cue.
     pub cue: usize,
     /// Last token of the cue, inclusive.
     pub cue_last: usize,
@@ -62,9 +62,9 @@ pub(super) struct Shadow {
 }
 
 impl Shadow {
-    /// Whether a token is of the cue.
-    pub fn is_cue(&self, token: usize) -> bool {
-        (self.cue..=self.cue_last).contains(&token)
+    /// Whether a token is what makes the cue one: keywords that contain it ("not gaussian", "can't tell") mean it.
+    pub fn is_cue(&self, at: usize, token: &Token) -> bool {
+        at == self.cue || (self.cue..=self.cue_last).contains(&at) && is_negation(&token.text)
     }
 
     /// Whether it lies on a token.
@@ -319,16 +319,15 @@ struct Answer<'a> {
 impl Answer<'_> {
     /// The shadow that a cue at this token casts.
     fn shadow_of(&self, at: usize) -> Option<Shadow> {
-        if let Some(phrase) = DISMISSING_PHRASES.iter().find(|phrase| self.says(at, phrase)) {
+        if let Some(phrase) = DISMISSING_PHRASES.iter().find(|phrase| self.says(at, phrase))
+            && !self.refuses_before(at)
+        {
             return Some(self.dismissal(at, at + phrase.split(' ').count() - 1));
         }
         match self.text(at) {
             "not" => self.not(at).or_else(|| self.denial(at)),
             "never" => self.never(at),
             "no" => self.no(at).or_else(|| self.denied_existence(at)),
-            "nothing" if self.says(at, "nothing to do with") => {
-                Some(self.forward(Refusal::Denied, at, at + 4))
-            }
             "instead" if self.says(at, "instead of") => Some(self.forward(Refusal::Replaced, at, at + 2)),
             "rather" if self.says(at, "rather than") => Some(self.forward(Refusal::Replaced, at, at + 2)),
             "skip" | "forget" | "ignore"
@@ -357,7 +356,7 @@ impl Answer<'_> {
     /// The shadow that a phrase of `cues.txt` casts, if one begins here.
     fn shadow_of_phrase(&self, at: usize) -> Option<Shadow> {
         let Cue { refusal, direction, last } = cue_at(self.tokens, at)?;
-        if self.is_condition(at) || self.limits(last) || self.is(at.wrapping_sub(1), &["not", "never"]) {
+        if self.is_condition(at) || self.limits(last) || self.refuses_before(at) {
             return None;
         }
         // "If they overlap I say that I can't tell": that is the answer.
@@ -367,17 +366,16 @@ impl Answer<'_> {
         if reports && refusal == Refusal::Unknown {
             return None;
         }
-        Some(match direction {
-            Direction::After if refusal == Refusal::Unknown => {
-                Shadow { cue_last: last, ..self.ignorance(at, last + 1)? }
-            }
+        let shadow = match direction {
+            Direction::After if refusal == Refusal::Unknown => self.ignorance(at, last + 1)?,
             Direction::After => self.declined(refusal, at, last + 1),
             Direction::Before => Shadow { refusal, ..self.dismissal(at, last) },
             Direction::Clause => {
                 let (first, last) = (self.clause_start(at), self.clause_end(last));
                 Shadow { refusal, first, last, cue: at, cue_last: at, on_topic: true, then_turns: false }
             }
-        })
+        };
+        Some(Shadow { cue_last: last, ..shadow })
     }
 
     fn not(&self, not: usize) -> Option<Shadow> {
@@ -469,11 +467,13 @@ impl Answer<'_> {
             .then(|| self.forward(Refusal::Denied, not, object))
     }
 
-    /// "There is no link between maximum likelihood and cross-entropy."
+    /// "There is no link between maximum likelihood and cross-entropy", but not "there is no vanishing gradient".
     fn denied_existence(&self, no: usize) -> Option<Shadow> {
+        const LINKS: [&str; 7] =
+            ["link", "connection", "relation", "relationship", "correspondence", "equivalence", "role"];
         let exists = self.is(no.wrapping_sub(1), &["is", "are", "was", "has", "have"]);
-        let avoids = (no + 1..=no + 2).any(|at| self.is(at, &AVOIDED));
-        (exists && !avoids && !self.is_condition(no)).then(|| self.forward(Refusal::Denied, no, no + 1))
+        let denies = (no + 1..=no + 2).any(|at| self.is(at, &LINKS));
+        (exists && denies && !self.is_condition(no)).then(|| self.forward(Refusal::Denied, no, no + 1))
     }
 
     fn never(&self, never: usize) -> Option<Shadow> {
@@ -512,7 +512,10 @@ impl Answer<'_> {
         let only_a_noun = end <= no + 3 && self.boundary(end) != Boundary::None;
         let said_outright =
             self.starts_clause(no) || self.is(no.wrapping_sub(1), &["is", "are", "need", "want"]);
-        (only_a_noun && said_outright).then(|| self.forward(Refusal::Rejected, no, no + 1))
+        let is_good = ["vanish", "explod", "overflow", "saturat", "leak", "nan"]
+            .iter()
+            .any(|ill| self.text(no + 1).starts_with(ill));
+        (only_a_noun && said_outright && !is_good).then(|| self.forward(Refusal::Rejected, no, no + 1))
     }
 
     /// What stands from `object` on is declined; if that is only "it" or nothing, what stood before is meant.

@@ -105,7 +105,11 @@ fn what_is_denied_is_not_credited() {
     expect(&[
         (LIKELIHOOD, "It is not a Bernoulli likelihood, it's just a loss.", Missed),
         (LIKELIHOOD, "That loss has nothing to do with a Bernoulli likelihood.", Missed),
-        (LIKELIHOOD, "There is no Bernoulli likelihood behind it.", Missed),
+        (
+            &["likelihood + cross entropy"],
+            "There is no link between the likelihood and cross entropy.",
+            Missed,
+        ),
         (LIKELIHOOD, "It wouldn't be a Bernoulli likelihood.", Missed),
         (LIKELIHOOD, "It's not only a loss, it is a Bernoulli likelihood.", Covered),
         (LIKELIHOOD, "It is not a Gaussian, it is a Bernoulli likelihood.", Covered),
@@ -137,6 +141,38 @@ fn right_answers_are_full_of_not() {
         (RECOMPUTE, "Recompute the activations instead of storing them.", Covered),
         (&["p minus y"], "It isn't scaled by anything, it's p minus y.", Covered),
         (&["not gaussian|isn't gaussian"], "It isn't Gaussian, you can see that.", Covered),
+    ]);
+}
+
+#[test]
+fn right_answers_are_full_of_idioms_too() {
+    expect(&[
+        (&["subtract + max"], "You want to subtract the max first.", Covered),
+        (&["subtract + max"], "Then of course you subtract the max.", Covered),
+        (&["subtract + max"], "Subtracting the max has no effect on the result.", Covered),
+        (&["subtract + max"], "It makes no difference to the result when you subtract the max.", Covered),
+        (&["kde + not|unreliable"], "A KDE is not reliable with twelve points.", Covered),
+        (&["not gaussian"], "It can't be Gaussian.", Covered),
+        (&["mse + saturate|no gradient"], "MSE saturates and gives no gradient when it is wrong.", Covered),
+        (&["one run|one seed + luck|noise"], "One run proves nothing, it could be luck.", Covered),
+        (
+            &["recompute + activations"],
+            "Recompute the activations in the backward. No need to store them.",
+            Covered,
+        ),
+        (&["autocast + fp32"], "I'd turn off autocast and see if it goes away in fp32.", Covered),
+        (&["tuned + baseline"], "The comparison has to be against the best tuned baseline.", Covered),
+        (&["axes + swap|mix"], "A common one is mixing up the last two axes.", Covered),
+        (&["padding mask"], "Then you only add the padding mask.", Covered),
+        (&["checkpointing"], "That is called activation checkpointing.", Covered),
+        (&["loss spike"], "I've seen the loss spike when the rate is too high.", Covered),
+        (
+            &["vanishing gradient + cross entropy"],
+            "With cross entropy there is no vanishing gradient.",
+            Covered,
+        ),
+        (&["checkpointing"], "Checkpointing is not a waste of time.", Covered),
+        (&["learning rate"], "I'd guess it's the learning rate.", Covered),
     ]);
 }
 

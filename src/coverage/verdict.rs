@@ -154,12 +154,13 @@ impl<'a> Judge<'a> {
             return decided(Verdict::Covered, self.certainty(&accepted), accepted, None);
         }
         // What was named and then rejected was rejected.
-        if let Some((found, reason)) = refused {
-            return decided(Verdict::Missed, probability::REFUSED, vec![found], Some(reason.text()));
-        }
-        if !named.is_empty() {
+        let is_rejected = matches!(refused, Some((_, Reason::Sense(_))));
+        if !named.is_empty() && !is_rejected {
             let reason = Refusal::Named.reason();
             return decided(Verdict::Partial, probability::PARTIAL, named, Some(reason));
+        }
+        if let Some((found, reason)) = refused {
+            return decided(Verdict::Missed, probability::REFUSED, vec![found], Some(reason.text()));
         }
         let share = partial.iter().map(|found| found.share).fold(0.0, f64::max);
         if share >= PARTIAL_SHARE {
@@ -218,7 +219,6 @@ impl<'a> Judge<'a> {
                 shadow.refusal != Refusal::Replaced && (ends_inside || !shadow.then_turns)
             })
             .map(|number| self.shadows[number].refusal)
-            // What was named and then rejected was rejected.
             .min_by_key(|&refusal| refusal == Refusal::Named)
             .map(Reason::Sense)
     }
@@ -237,7 +237,8 @@ impl<'a> Judge<'a> {
         let mut shadows: Vec<usize> = heavy.iter().flat_map(|&hit| &self.covering[hit]).copied().collect();
         shadows.sort_unstable();
         shadows.dedup();
-        shadows.retain(|&number| !heavy.iter().any(|&hit| self.shadows[number].is_cue(hit)));
+        shadows
+            .retain(|&number| !heavy.iter().any(|&hit| self.shadows[number].is_cue(hit, &self.tokens[hit])));
         shadows.into_iter()
     }
 

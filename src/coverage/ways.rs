@@ -41,6 +41,11 @@ pub(super) fn is_light(text: &str) -> bool {
     LIGHT.contains(&text)
 }
 
+/// Whether a token turns a statement round.
+pub(super) fn is_negation(text: &str) -> bool {
+    NEGATIONS.contains(&text)
+}
+
 /// A stem's number.
 pub(super) type Stem = u32;
 
@@ -86,7 +91,7 @@ fn spellings(phrase: &str, vocabulary: &mut Vocabulary, stems: &mut Stems) -> Ve
     let all = text_tokens(phrase);
     let has_letters = all.iter().any(|token| token.text.chars().count() == 1 && token.text != "a");
     let heavy: Vec<&Token> = all.iter().filter(|token| !is_light(&token.text)).collect();
-    let says_little = heavy.iter().all(|token| NEGATIONS.contains(&token.text.as_str()));
+    let says_little = heavy.iter().all(|token| is_negation(&token.text));
     let kept: Vec<&Token> = if has_letters || says_little { all.iter().collect() } else { heavy };
     if kept.is_empty() {
         return Vec::new();
