@@ -282,16 +282,19 @@ fn an_answer_that_was_cut_off_by_a_kill_is_kept_to_within_a_second() {
         let output = review(data.path(), &[]);
         assert!(output.status.success(), "{}", stderr(&output));
         let list = stdout(&output);
-        assert!(list.contains("interrupted") && list.contains("1 answer not judged yet"), "{list}");
+        assert!(list.contains("interrupted"), "{list}");
         let told = stderr(&output);
         assert!(told.contains("was cut off") && told.contains("recording saved"), "{told}");
-        assert!(told.contains("`viva models fetch tiny.en`"), "{told}");
 
         let session: Value =
             serde_json::from_slice(&review(data.path(), &["last", "--json"]).stdout).unwrap();
         let take = &session["loops"][0]["questions"][0]["takes"][0];
         let kept = take["seconds"].as_f64().unwrap();
         assert!(said - kept < 1.0 && kept <= said + 1.0, "said {said} s, kept {kept} s");
+        // In its first second an answer has hardly begun: it is kept, and the question asked again.
+        let counts = kept >= 1.0;
+        assert_eq!(list.contains("1 answer not judged yet"), counts, "{kept} s: {list}");
+        assert_eq!(told.contains("`viva models fetch tiny.en`"), counts, "{kept} s: {told}");
         let reader = hound::WavReader::open(take["recording"].as_str().unwrap()).unwrap();
         assert_eq!(f64::from(reader.duration()) / 16_000.0, kept);
 

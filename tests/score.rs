@@ -11,7 +11,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,9 @@ fn objects(output: &Output) -> Vec<Value> {
 fn transcript(object: &Value) -> &str {
     object["transcript"]["text"].as_str().unwrap()
 }
+
+/// One test at a time has a worker of its own process: one of them kills every such worker.
+static WORKERS: Mutex<()> = Mutex::new(());
 
 fn worker() -> WhisperWorker {
     let settings =
@@ -498,6 +501,7 @@ fn the_worker_is_hidden_and_leaves_when_nobody_speaks_its_language() {
 
 #[test]
 fn one_worker_serves_many_recordings() {
+    let _alone = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut worker = worker();
     let first = worker.process_id().unwrap();
     let speech = samples(&fixture("sounds/LJ001-0013.wav"));
@@ -569,6 +573,7 @@ fn within(limit: Duration, what: &str, condition: impl Fn() -> bool) {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_worker_that_is_killed_in_the_middle_is_started_again_and_nothing_is_lost() {
+    let _alone = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut worker = worker();
     let speech = samples(&fixture("answers/partial.wav"));
     let whole = worker.transcribe(&mut MemorySource::new(speech.clone()), &mut |_| {}).unwrap();
@@ -589,12 +594,16 @@ fn a_worker_that_is_killed_in_the_middle_is_started_again_and_nothing_is_lost() 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_worker_that_keeps_dying_is_an_error_that_says_the_recording_is_kept() {
+    let _alone = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut worker = worker();
     let this = std::process::id();
     let (stop, stopped) = mpsc::channel::<()>();
     let killer = thread::spawn(move || {
         while stopped.recv_timeout(Duration::from_millis(20)) == Err(mpsc::RecvTimeoutError::Timeout) {
-            children(this).into_iter().for_each(kill);
+            let is_worker = |process: &u32| {
+                fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| line.ends_with(b"\0worker\0"))
+            };
+            children(this).into_iter().filter(is_worker).for_each(kill);
         }
     });
     let speech = samples(&fixture("answers/partial.wav"));
@@ -609,6 +618,7 @@ fn a_worker_that_keeps_dying_is_an_error_that_says_the_recording_is_kept() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_transcription_can_be_cancelled_at_once() {
+    let _alone = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut worker = worker();
     let process = worker.process_id().unwrap();
     let canceller = worker.canceller();

@@ -23,7 +23,13 @@ pub use settings::Settings;
 /// Practise technical interviews aloud: viva asks, listens, writes down what you said on this
 /// machine, and shows which points of a strong answer you made and which you missed.
 #[derive(Debug, Parser)]
-#[command(name = "viva", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "viva",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "Begin with `viva practice`."
+)]
 struct Arguments {
     #[command(flatten)]
     settings: settings::Arguments,

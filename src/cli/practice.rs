@@ -18,7 +18,7 @@ use crate::practice::session::{Ending, Event, Pace, Place, Session};
 use crate::practice::{self, OpenSource, Scribe};
 use crate::recognise::{Transcriber, WhisperWorker};
 use crate::review::{self, Progress};
-use crate::speak::{Speaker, SystemVoice};
+use crate::speak::{SpeakError, Speaker, SystemVoice};
 use crate::ui::keyboard::{self, Mode, RawMode};
 use crate::ui::page::{Page, clock};
 use crate::ui::plain::Plain;
@@ -84,14 +84,18 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     let journal = open_journal(settings)?;
     let mut resumed = if arguments.resume { Some(resumable(&journal)?) } else { None };
     let kind = kind(&arguments, resumed.as_ref())?;
-    let model = match kind {
-        InputKind::Typed => None,
+    // Typed answers may be offered yet, so that only a model that was asked for must be there already.
+    let mut model = match kind {
+        InputKind::Typed => Ok(None),
         InputKind::Microphone | InputKind::Files => {
-            Some(Model::find(&arguments, resumed.as_ref(), settings)?)
+            Model::find(&arguments, resumed.as_ref(), settings).map(Some)
         }
     };
+    if arguments.model.is_some() {
+        model = Ok(model?);
+    }
     if let Some(left) = &mut resumed {
-        catch_up(&journal, left, model.as_ref())?;
+        catch_up(&journal, left, settings)?;
     }
     let (loops, from) = match &resumed {
         Some(left) => {
@@ -106,8 +110,9 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     let way = Way::open(kind, &arguments, &loops, from, terminal)?;
     let scribe = match way {
         Way::Typed => None,
-        Way::Microphone(_) | Way::Recordings(_) => model.map(Model::scribe),
+        Way::Microphone(_) | Way::Recordings(_) => model?.map(Model::scribe),
     };
+    let voice = find_voice(&way, &arguments, settings, terminal);
     let pace =
         if terminal && !matches!(way, Way::Recordings(_)) { Pace::OnRequest } else { Pace::StraightOn };
     let (record, session) = match resumed {
@@ -122,9 +127,10 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         }
     };
     let id = record.id().to_owned();
-    let ended = hold(session, record, way, scribe, &arguments, settings, terminal)?;
+    let ended = hold(session, record, way, scribe, voice, &arguments, terminal)?;
     drop(quiet);
-    farewell(&id, &ended)
+    let goes_on = journal.resumable().is_ok_and(|left| left.is_some_and(|left| left.id == id));
+    farewell(&id, &ended, goes_on)
 }
 
 /// Opens the journal and mends what earlier sessions left behind.
@@ -170,7 +176,7 @@ fn kind(arguments: &Arguments, resumed: Option<&Resumable>) -> Result<InputKind,
 
 /// Judges the answers that a session was cut off in or that could not be judged then, so that its
 /// feedback counts them, and says so.
-fn catch_up(journal: &Journal, left: &mut Resumable, model: Option<&Model>) -> Result<(), Failure> {
+fn catch_up(journal: &Journal, left: &mut Resumable, settings: &Settings) -> Result<(), Failure> {
     let waiting = journal.waiting(Some(&left.id))?;
     for answer in &waiting {
         let prompt = left.loops[answer.loop_position]
@@ -188,9 +194,15 @@ fn catch_up(journal: &Journal, left: &mut Resumable, model: Option<&Model>) -> R
     if waiting.is_empty() {
         return Ok(());
     }
-    let mut worker = model.map(|model| WhisperWorker::start(&model.name, &model.path)).transpose();
-    let worker = worker.as_mut().map_err(|error| Failure::mendable(error))?.as_mut();
-    let transcriber = worker.map(|worker| worker as &mut dyn Transcriber);
+    let mut worker = None;
+    if let Some(newest) = waiting.iter().rev().find(|waiting| waiting.needs_transcript()) {
+        remark("writing down what you said there ...");
+        match super::review::transcriber_for(journal, newest, settings) {
+            Ok(started) => worker = Some(started),
+            Err(why) => remark(&format!("warning: {why}")),
+        }
+    }
+    let transcriber = worker.as_mut().map(|worker| worker as &mut dyn Transcriber);
     let done = review::catch_up(journal, Some(&left.id), transcriber, &mut |progress| {
         if let Progress::Failed(why) = progress {
             remark(&format!("warning: {why}"));
@@ -404,14 +416,34 @@ impl Model {
     }
 }
 
+/// The voice that reads the questions out, if one is to. What is wrong with it is known before the first
+/// question, and while Ctrl-C still ends the program: a sound system may hang.
+fn find_voice(
+    way: &Way,
+    arguments: &Arguments,
+    settings: &Settings,
+    terminal: bool,
+) -> Option<Result<SystemVoice, SpeakError>> {
+    let speaks = match way {
+        Way::Microphone(_) => true,
+        Way::Typed => terminal,
+        Way::Recordings(_) => false,
+    };
+    (speaks && !arguments.no_speak).then(|| {
+        let voice = SystemVoice::find(&settings.data_dir.join("voice"))?;
+        voice.try_out()?;
+        Ok(voice)
+    })
+}
+
 /// Holds the session: with the view, the keyboard and the voice that suit how it is practised.
 fn hold(
     session: Session,
     record: SessionHandle,
     way: Way,
     scribe: Option<Scribe>,
+    voice: Option<Result<SystemVoice, SpeakError>>,
     arguments: &Arguments,
-    settings: &Settings,
     terminal: bool,
 ) -> Result<Ended, Failure> {
     let columns: fn() -> u16 = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
@@ -430,20 +462,11 @@ fn hold(
         Way::Recordings(_) => (None, ""),
     };
     let (signals, input) = keyboard::read(mode);
-    let speaks = !arguments.no_speak
-        && match way {
-            Way::Microphone(_) => true,
-            Way::Typed => terminal,
-            Way::Recordings(_) => false,
-        };
     let mut speaker: Option<Box<dyn Speaker>> = None;
-    if speaks {
-        // What is wrong with it is said now, not in the middle of the first question.
-        let voice = SystemVoice::find(&settings.data_dir.join("voice"));
-        match voice.and_then(|voice| voice.try_out().map(|()| voice)) {
-            Ok(voice) => speaker = Some(Box::new(voice)),
-            Err(error) => view.show(Notice::Warning(&error.to_string()))?,
-        }
+    match voice {
+        Some(Ok(voice)) => speaker = Some(Box::new(voice)),
+        Some(Err(error)) => view.show(Notice::Warning(&error.to_string()))?,
+        None => {}
     }
     let answers = match way {
         Way::Typed => Answers::Typed,
@@ -508,14 +531,14 @@ async fn asked_to_stop() {
 }
 
 /// The last words, and the exit code.
-fn farewell(id: &str, ended: &Ended) -> Result<(), Failure> {
+fn farewell(id: &str, ended: &Ended, goes_on: bool) -> Result<(), Failure> {
     if let Some(why) = &ended.unsaved {
         return Err(Failure::Mendable(format!("not everything could be kept in session `{id}`: {why}")));
     }
     let mut page = Page::new(super::review::style().width, false);
     page.blank();
     page.line(&format!("Kept as session {id}; `viva review {id}` shows it."));
-    if ended.ending != Ending::Finished {
+    if goes_on {
         page.line("`viva practice --resume` goes on with it.");
     }
     let page = page.into_text();

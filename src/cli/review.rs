@@ -107,7 +107,7 @@ fn catch_up(journal: &Journal, session: Option<&str>, no_transcribe: bool, setti
         Err(error) => return say(&format!("warning: {error}")),
     };
     let mut transcriber = None;
-    if let Some(newest) = waiting.iter().rev().find(|waiting| needs_transcript(waiting))
+    if let Some(newest) = waiting.iter().rev().find(|waiting| waiting.needs_transcript())
         && !no_transcribe
     {
         match transcriber_for(journal, newest, settings) {
@@ -118,7 +118,7 @@ fn catch_up(journal: &Journal, session: Option<&str>, no_transcribe: bool, setti
     let transcriber = transcriber.as_mut().map(|found| found as &mut dyn Transcriber);
     let result = review::catch_up(journal, session, transcriber, &mut |progress| match progress {
         Progress::Begun(waiting) => say(&match &waiting.take.content {
-            Content::Audio { path, seconds } if needs_transcript(waiting) => {
+            Content::Audio { path, seconds } if waiting.needs_transcript() => {
                 format!("transcribing {} ({})", path.display(), clock(seconds.unwrap_or_default()))
             }
             _ => format!("judging `{}` of session `{}`", waiting.question, waiting.session),
@@ -129,10 +129,6 @@ fn catch_up(journal: &Journal, session: Option<&str>, no_transcribe: bool, setti
     if let Err(error) = result {
         say(&format!("warning: {error}"));
     }
-}
-
-fn needs_transcript(waiting: &Waiting) -> bool {
-    matches!(waiting.take.content, Content::Audio { .. }) && waiting.take.transcripts.is_empty()
 }
 
 /// What people should know beside the output.
@@ -157,7 +153,7 @@ pub(super) fn style() -> text::Style {
 }
 
 /// A transcriber with the model of the waiting answer's session, or with the default one.
-fn transcriber_for(
+pub(super) fn transcriber_for(
     journal: &Journal,
     waiting: &Waiting,
     settings: &Settings,

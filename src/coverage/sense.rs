@@ -49,6 +49,8 @@ pub(super) struct Shadow {
     pub first: usize,
     /// Last token in the shadow, inclusive.
     pub last: usize,
+    /// Where the subject may begin of which what lies in the shadow is denied.
+    pub subject: usize,
     /// First token of the cue.
     pub cue: usize,
     /// Last token of the cue, inclusive.
@@ -326,7 +328,7 @@ impl Answer<'_> {
         }
         match self.text(at) {
             "not" => self.not(at).or_else(|| self.denial(at)),
-            "never" => self.never(at),
+            "never" => self.never(at).or_else(|| self.denial(at)),
             "no" => self.no(at).or_else(|| self.denied_existence(at)),
             "instead" if self.says(at, "instead of") => Some(self.forward(Refusal::Replaced, at, at + 2)),
             "rather" if self.says(at, "rather than") => Some(self.forward(Refusal::Replaced, at, at + 2)),
@@ -372,7 +374,16 @@ impl Answer<'_> {
             Direction::Before => Shadow { refusal, ..self.dismissal(at, last) },
             Direction::Clause => {
                 let (first, last) = (self.clause_start(at), self.clause_end(last));
-                Shadow { refusal, first, last, cue: at, cue_last: at, on_topic: true, then_turns: false }
+                Shadow {
+                    refusal,
+                    first,
+                    last,
+                    subject: first,
+                    cue: at,
+                    cue_last: at,
+                    on_topic: true,
+                    then_turns: false,
+                }
             }
         };
         Some(Shadow { cue_last: last, ..shadow })
@@ -452,19 +463,28 @@ impl Answer<'_> {
         (!concludes || !shadow.on_topic).then_some(shadow)
     }
 
-    /// "It is not a Bernoulli likelihood", "you don't subtract the maximum".
+    /// "It is not a Bernoulli likelihood", "you don't subtract the maximum", "it gives MSE, never cross-entropy".
     fn denial(&self, not: usize) -> Option<Shadow> {
-        let auxiliary = not.checked_sub(1)?;
+        let before = not.checked_sub(1)?;
         let object = (not + 1..).find(|&at| !self.is(at, &ADVERBS) && !self.is(at, &["be", "been"]))?;
-        let denies = self.is(auxiliary, &AUXILIARIES) || self.is(auxiliary, &["is", "was", "were"]);
+        let has_auxiliary = self.is(before, &AUXILIARIES)
+            || self.is(before, &["is", "was", "were"])
+            || self.is(not, &["never"]);
+        let is_contrast = self.boundary(before) == Boundary::Comma;
         let is_bare = self.boundary_before(object) != Boundary::None;
         // "An average that doesn't come with a breakdown" denies nothing.
-        let is_relative = self.is(auxiliary.wrapping_sub(1), &["that", "which", "who"])
-            && self.boundary_before(auxiliary - 1) == Boundary::None;
+        let is_relative = self.is(before.wrapping_sub(1), &["that", "which", "who"])
+            && self.boundary_before(before - 1) == Boundary::None;
         let avoids = (object..=object + 1)
             .any(|at| self.is(at, &GOOD_TO_DECLINE) || self.is(at, &AVOIDED) || self.is(at, &KNOWING));
-        (denies && !is_bare && !is_relative && !avoids && !self.is_condition(not) && !self.limits(not))
-            .then(|| self.forward(Refusal::Denied, not, object))
+        if !has_auxiliary && !is_contrast || is_bare || is_relative || avoids {
+            return None;
+        }
+        if self.is_condition(not) || self.limits(not) {
+            return None;
+        }
+        let subject = if is_contrast { self.clause_start(before) } else { self.clause_start(not) };
+        Some(Shadow { subject, ..self.forward(Refusal::Denied, not, object) })
     }
 
     /// "There is no link between maximum likelihood and cross-entropy", but not "there is no vanishing gradient".
@@ -558,6 +578,7 @@ impl Answer<'_> {
             Shadow {
                 refusal: Refusal::Rejected,
                 first: start,
+                subject: start,
                 last: end,
                 cue,
                 cue_last: cue,
@@ -585,13 +606,15 @@ impl Answer<'_> {
             || self.is(last + 1, &TURNS)
             || self.is(last + 1, &["just", "only"])
             || self.starts_assertion(last + 1);
-        Shadow { refusal, first, last, cue, cue_last: cue, on_topic: false, then_turns }
+        Shadow { refusal, first, last, subject: first, cue, cue_last: cue, on_topic: false, then_turns }
     }
 
     fn topic(&self, refusal: Refusal, cue: usize, end: usize) -> Shadow {
+        let first = self.topic_start(cue);
         Shadow {
             refusal,
-            first: self.topic_start(cue),
+            first,
+            subject: first,
             last: self.explanation_end(end.max(cue)),
             cue,
             cue_last: cue,
@@ -606,7 +629,7 @@ impl Answer<'_> {
             .take(TOPIC_REACH)
             .find(|&at| self.boundary(at) == Boundary::Sentence || self.is(at + 1, &["but", "so"]))
             .unwrap_or((cue + TOPIC_REACH).min(self.tokens.len() - 1));
-        Shadow { refusal, first, last, cue, cue_last: cue, on_topic: true, then_turns: false }
+        Shadow { refusal, first, last, subject: first, cue, cue_last: cue, on_topic: true, then_turns: false }
     }
 
     /// The end of a refusal whose clause ends at `last`, with the denial that explains it: "I'd leave that

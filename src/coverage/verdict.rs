@@ -206,9 +206,12 @@ impl<'a> Judge<'a> {
                 let shadow = &self.shadows[number];
                 let inside = |hit: &usize| shadow.covers(*hit);
                 let count = heavy.iter().filter(|hit| inside(hit)).count();
-                // A denial speaks of no more than its object: "the gradient doesn't vanish" is right.
+                // "The likelihood is not Bernoulli" denies the whole of "likelihood + bernoulli", but "with MSE the
+                // gradient is p minus y, not scaled" nothing of "p minus y".
                 if shadow.refusal == Refusal::Denied && !shadow.on_topic {
-                    return heavy.iter().all(|&hit| shadow.covers(hit) || self.in_prompt[hit]);
+                    return heavy
+                        .iter()
+                        .all(|&hit| (shadow.subject..=shadow.last).contains(&hit) || self.in_prompt[hit]);
                 }
                 if shadow.on_topic || declined.contains(&number) || 2 * count > heavy.len() {
                     return true;

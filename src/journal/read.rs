@@ -16,13 +16,14 @@ use crate::recognise::Recognised;
 use crate::transcript::Transcript;
 
 /// Every answer with the take that counts (the last one that holds something), the transcript and the
-/// assessment that count (the last ones of that take), and its state.
+/// assessment that count (the last ones of that take), and its state. A take that was cut off within a second holds
+/// nothing: half of it is from before the go signal.
 const ANSWERS: &str = "
     WITH counting AS (
         SELECT answers.*, (
             SELECT id FROM takes
             WHERE answer = answers.id AND (
-                seconds > 0
+                seconds >= 1
                 OR trim(typed_text, ' ' || char(9, 10, 13)) <> ''
                 OR EXISTS (SELECT 1 FROM assessments WHERE take = takes.id))
             ORDER BY number DESC LIMIT 1) AS take
@@ -213,6 +214,13 @@ pub struct Waiting {
     pub question: String,
     /// The take that counts.
     pub take: KeptTake,
+}
+
+impl Waiting {
+    /// Whether it is speech that has not been written down yet.
+    pub fn needs_transcript(&self) -> bool {
+        matches!(self.take.content, Content::Audio { .. }) && self.take.transcripts.is_empty()
+    }
 }
 
 impl QuestionTally {

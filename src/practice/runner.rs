@@ -455,7 +455,7 @@ impl Runner {
             self.tell(news);
             self.show(Notice::Remark("Kept with the answer before; Enter alone goes on."));
         } else {
-            self.show(Notice::Remark("Enter alone goes on."));
+            self.show(Notice::Remark("That line is not kept; Enter alone goes on."));
         }
     }
 
