@@ -20,6 +20,9 @@ pub mod coverage;
 // The judgement of one answer as it is kept and printed.
 pub mod assessment;
 
+// How well the judgement agrees with people.
+pub mod evaluation;
+
 // One sitting: a pure state machine and the runner that carries its effects out.
 pub mod practice;
 

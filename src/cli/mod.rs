@@ -1,6 +1,7 @@
 //! The command line: arguments, resolved settings, a call into the library, an exit code.
 
 mod devices;
+mod eval;
 mod failure;
 mod interrupt;
 mod loops;
@@ -44,6 +45,8 @@ enum Command {
     Practice(practice::Arguments),
     /// Judge recorded or written answers
     Score(score::Arguments),
+    /// Measure the judgement on answers with known verdicts
+    Eval(eval::Arguments),
     /// Read kept sessions back
     Review(review::Arguments),
     /// List, show, check and import loops
@@ -89,6 +92,7 @@ fn run() -> Result<(), Failure> {
     match arguments.command {
         Command::Practice(arguments) => practice::run(arguments, &settings),
         Command::Score(arguments) => score::run(arguments, &settings),
+        Command::Eval(arguments) => eval::run(arguments, &settings),
         Command::Review(arguments) => review::run(arguments, &settings),
         Command::Loops(arguments) => loops::run(arguments, &settings),
         Command::Models(arguments) => models::run(arguments, &settings),

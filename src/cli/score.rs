@@ -158,7 +158,7 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 /// The recogniser, which Ctrl-C stops.
-fn start(model: &str, settings: &Settings) -> Result<WhisperWorker, Failure> {
+pub(super) fn start(model: &str, settings: &Settings) -> Result<WhisperWorker, Failure> {
     let path = models::installed(&settings.models_dir, model)?;
     let worker = WhisperWorker::start(model, &path)?;
     let canceller = worker.canceller();
@@ -167,7 +167,7 @@ fn start(model: &str, settings: &Settings) -> Result<WhisperWorker, Failure> {
 }
 
 /// What is said in a recording; what was wrong with it goes to stderr.
-fn hear(
+pub(super) fn hear(
     worker: &mut WhisperWorker,
     mut source: WavSource,
     path: &Path,

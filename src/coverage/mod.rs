@@ -17,9 +17,11 @@ mod tests;
 mod verdict;
 mod ways;
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::loops::Question;
+use crate::loops::{Point, Question};
 use crate::transcript::Transcript;
 
 /// What is said about one point.
@@ -114,6 +116,24 @@ impl Tally {
 /// Judges an answer against a question's checklist: one verdict a point, in the checklist's order.
 pub fn assess(question: &Question, transcript: &Transcript) -> Vec<PointVerdict> {
     verdict::Judge::new(question, transcript).verdicts()
+}
+
+/// For each point the share of its text's stems that were said anywhere, 0..1: not a judgement, but what a
+/// simple program would go by, to measure against.
+pub fn stems_said(question: &Question, transcript: &Transcript) -> Vec<f64> {
+    let mut stems = stems::Stems::new();
+    let words = transcript.words().map(|word| word.text.as_str());
+    let said: HashSet<String> = normalise::tokens(words).iter().map(|token| stems.of(&token.text)).collect();
+    let share = |point: &Point| {
+        let tokens = normalise::text_tokens(&point.text);
+        let wanted: HashSet<String> = tokens
+            .iter()
+            .filter(|token| !ways::is_light(&token.text))
+            .map(|token| stems.of(&token.text))
+            .collect();
+        wanted.intersection(&said).count() as f64 / wanted.len().max(1) as f64
+    };
+    question.points.iter().map(share).collect()
 }
 
 /// The ids of points that the question's own words would satisfy: whoever repeats the question would be

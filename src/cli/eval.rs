@@ -1,0 +1,119 @@
+//! `viva eval`: measure the judgement on answers with known verdicts.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Failure, Settings, loops, score};
+use crate::audio::{Pace, WavSource};
+use crate::evaluation::{self, Content, Evaluation, Figures};
+use crate::models;
+use crate::transcript::Transcript;
+
+/// Arguments of `viva eval`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Answers with known verdicts, one JSON object a line (docs/corpus.md); `-` for standard input
+    #[arg(value_name = "CORPUS.jsonl")]
+    corpus: PathBuf,
+
+    /// Judge the recordings `ID.wav` of this folder instead of the texts; answers without one are left out
+    #[arg(long, value_name = "DIR")]
+    spoken: Option<PathBuf>,
+
+    /// The recognition model, for recordings
+    #[arg(long, value_name = "NAME", default_value = models::DEFAULT)]
+    model: String,
+
+    /// Print one JSON object with every decision
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
+    let library = loops::library(settings)?;
+    let name = arguments.corpus.display();
+    let corpus = read(&arguments.corpus)?;
+    let answers =
+        evaluation::read(&corpus, &library).map_err(|error| Failure::Mendable(format!("{name}:{error}")))?;
+    if answers.is_empty() {
+        return Err(Failure::Mendable(format!("`{name}` has no answers; docs/corpus.md has the format")));
+    }
+    let mut worker = None;
+    let mut decisions = Vec::new();
+    for answer in &answers {
+        let recording = match (&arguments.spoken, &answer.content) {
+            (Some(folder), _) => folder.join(format!("{}.wav", answer.id)),
+            (None, Content::Audio(path)) => arguments.corpus.parent().unwrap_or(Path::new("")).join(path),
+            (None, Content::Text(text)) => {
+                decisions.extend(answer.decide(&Transcript::typed(text)));
+                continue;
+            }
+        };
+        if arguments.spoken.is_some() && !recording.exists() {
+            continue;
+        }
+        let source = WavSource::open(&recording, Pace::Fast).map_err(|error| Failure::mendable(&error))?;
+        let worker = match &mut worker {
+            Some(worker) => worker,
+            None => worker.insert(score::start(&arguments.model, settings)?),
+        };
+        let (_, transcript) = score::hear(worker, source, &recording)?;
+        decisions.extend(answer.decide(&transcript));
+    }
+    if decisions.is_empty() {
+        return Err(Failure::Mendable(
+            "none of the answers has a recording there; they are called by the answers' ids: `ID.wav`".into(),
+        ));
+    }
+    let evaluation = Evaluation::of(decisions);
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let line = serde_json::to_string(&evaluation).map_err(|error| Failure::fault(&error))?;
+        writeln!(out, "{line}")?;
+    } else {
+        print(&mut out, &evaluation)?;
+    }
+    Ok(out.flush()?)
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).map_err(|error| {
+            Failure::Mendable(format!("cannot read standard input: {error}; it must be JSON lines in UTF-8"))
+        })?;
+        return Ok(text);
+    }
+    fs::read_to_string(path).map_err(|error| {
+        Failure::Mendable(format!("cannot read `{}`: {error}; check the path", path.display()))
+    })
+}
+
+fn print(out: &mut impl io::Write, evaluation: &Evaluation) -> io::Result<()> {
+    let width = evaluation.styles.keys().map(String::len).chain([10]).max().unwrap_or(10);
+    writeln!(out, "{:<width$}     F1  precision  recall  decisions", "")?;
+    let row = |out: &mut dyn io::Write, name: &str, figures: &Figures| {
+        let Figures { precision, recall, f1, decisions } = figures;
+        writeln!(out, "{name:<width$}  {f1:>5.3}  {precision:>9.3}  {recall:>6.3}  {decisions:>9}")
+    };
+    for (style, figures) in &evaluation.styles {
+        row(out, style, figures)?;
+    }
+    row(out, "overall", &evaluation.overall)?;
+    let [low, high] = evaluation.f1_interval;
+    writeln!(
+        out,
+        "\nF1 with 95% certainty between {low:.3} and {high:.3}, were other such answers collected"
+    )?;
+    writeln!(out, "traps credited: {} of {}", evaluation.traps.credited, evaluation.traps.decisions)?;
+    writeln!(out, "Brier score of the probabilities: {:.3}\n", evaluation.brier)?;
+    writeln!(out, "baselines")?;
+    for (name, figures) in &evaluation.baselines {
+        row(out, name, figures)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,236 @@
+//! How well the judgement agrees with people: answers with known verdicts in, figures out.
+//!
+//! A corpus is JSON lines, one answer a line: what was said (`text`, or `audio`, a recording beside the
+//! corpus), what was asked (`loop` and `question`, or a question of its own with its `points`), and the
+//! numbers of the points, from 1, that a fair interviewer would tick (`covered`) or that two could
+//! disagree about (`borderline`, counted neither way).
+
+mod figures;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::coverage::{self, Verdict};
+use crate::loops::{Library, MAIN_QUESTION, Point, Question, Way};
+use crate::transcript::Transcript;
+
+pub use figures::{Evaluation, Figures, Traps};
+
+/// A line of a corpus that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{line}: {message}")]
+pub struct CorpusError {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// An answer with known verdicts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Its id in the corpus, or its line number.
+    pub id: String,
+    /// What kind of answer it is; figures are given for each.
+    pub style: String,
+    /// What was said.
+    pub content: Content,
+    /// What was asked, with the checklist.
+    pub question: Question,
+    /// Points, from 1, to be ticked.
+    covered: Vec<usize>,
+    /// Points, from 1, that may be ticked or not.
+    borderline: Vec<usize>,
+}
+
+/// What was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// In writing.
+    Text(String),
+    /// Aloud: the recording's path as the corpus gives it.
+    Audio(PathBuf),
+}
+
+/// What people say of a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Label {
+    /// It was made.
+    Covered,
+    /// It was not made.
+    Missed,
+    /// Two fair interviewers could disagree.
+    Borderline,
+}
+
+/// What people and viva say of one point of one answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decision {
+    /// The answer's id.
+    pub id: String,
+    /// The answer's style.
+    pub style: String,
+    /// The point's number, from 1.
+    pub point: usize,
+    /// What people say.
+    pub label: Label,
+    /// What viva says.
+    pub verdict: Verdict,
+    /// The probability that the point was covered, 0..1.
+    pub probability: f64,
+    /// The share of the stems of the point's text that were said anywhere, 0..1: what a simple
+    /// program would go by.
+    #[serde(skip)]
+    pub stems: f64,
+}
+
+impl Answer {
+    /// Judges what was said, and sets it beside what people say: one decision a point.
+    pub fn decide(&self, transcript: &Transcript) -> Vec<Decision> {
+        let verdicts = coverage::assess(&self.question, transcript);
+        let stems = coverage::stems_said(&self.question, transcript);
+        (1..)
+            .zip(verdicts.into_iter().zip(stems))
+            .map(|(point, (verdict, stems))| Decision {
+                id: self.id.clone(),
+                style: self.style.clone(),
+                point,
+                label: match point {
+                    point if self.borderline.contains(&point) => Label::Borderline,
+                    point if self.covered.contains(&point) => Label::Covered,
+                    _ => Label::Missed,
+                },
+                verdict: verdict.verdict,
+                probability: verdict.probability,
+                stems,
+            })
+            .collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct Line {
+    id: Option<String>,
+    style: Option<String>,
+    #[serde(rename = "loop")]
+    asked: Option<Asked>,
+    question: Option<String>,
+    points: Option<Vec<GivenPoint>>,
+    text: Option<String>,
+    audio: Option<PathBuf>,
+    covered: Vec<usize>,
+    #[serde(default)]
+    borderline: Vec<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Asked {
+    Number(usize),
+    Id(String),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum GivenPoint {
+    Text(String),
+    Full {
+        text: String,
+        #[serde(default)]
+        keywords: Vec<Way>,
+    },
+}
+
+/// Reads a corpus.
+///
+/// # Errors
+/// The first line that cannot be used.
+pub fn read(corpus: &str, library: &Library) -> Result<Vec<Answer>, CorpusError> {
+    corpus
+        .lines()
+        .enumerate()
+        .filter(|(_, text)| !text.trim().is_empty())
+        .map(|(index, text)| {
+            let line = index + 1;
+            answer(text, line, library).map_err(|message| CorpusError { line, message })
+        })
+        .collect()
+}
+
+fn answer(text: &str, number: usize, library: &Library) -> Result<Answer, String> {
+    let line: Line = serde_json::from_str(text).map_err(|error| format!("this is no answer: {error}"))?;
+    let question = match (line.asked, line.points) {
+        (Some(asked), None) => asked_in(library, &asked, line.question.as_deref())?,
+        (None, Some(points)) => own_question(line.question.unwrap_or_default(), points),
+        _ => return Err("say what was asked: either a `loop`, or a `question` with its `points`".to_owned()),
+    };
+    let content = match (line.text, line.audio) {
+        (Some(text), None) => Content::Text(text),
+        (None, Some(audio)) => Content::Audio(audio),
+        _ => return Err("give what was said: either a `text` or an `audio` file".to_owned()),
+    };
+    let count = question.points.len();
+    if let Some(point) =
+        line.covered.iter().chain(&line.borderline).find(|point| !(1..=count).contains(*point))
+    {
+        return Err(format!("there is no point {point}; they are numbered from 1 to {count}"));
+    }
+    Ok(Answer {
+        id: line.id.unwrap_or_else(|| number.to_string()),
+        style: line.style.unwrap_or_else(|| "answer".to_owned()),
+        content,
+        question,
+        covered: line.covered,
+        borderline: line.borderline,
+    })
+}
+
+fn asked_in(library: &Library, asked: &Asked, question: Option<&str>) -> Result<Question, String> {
+    let name = match asked {
+        Asked::Number(number) => number.to_string(),
+        Asked::Id(id) => id.clone(),
+    };
+    let content = &library.get(&name).map_err(|error| error.to_string())?.content;
+    let id = question.unwrap_or(MAIN_QUESTION);
+    let found = content.questions().find(|question| question.id == id);
+    found.cloned().ok_or_else(|| {
+        format!(
+            "the loop `{}` has no question `{id}`; `viva loops show {}` lists them",
+            content.id, content.id
+        )
+    })
+}
+
+fn own_question(prompt: String, points: Vec<GivenPoint>) -> Question {
+    let points = (1..)
+        .zip(points)
+        .map(|(number, point)| {
+            let (text, keywords) = match point {
+                GivenPoint::Text(text) => (text, Vec::new()),
+                GivenPoint::Full { text, keywords } => (text, keywords),
+            };
+            Point {
+                id: number.to_string(),
+                text,
+                keywords,
+                heard_as: Vec::new(),
+                misconceptions: Vec::new(),
+                hints: Vec::new(),
+            }
+        })
+        .collect();
+    Question {
+        id: MAIN_QUESTION.to_owned(),
+        prompt,
+        answer_seconds: 0,
+        checklist_heading: String::new(),
+        points,
+        say: None,
+        exemplar: None,
+        examples: Vec::new(),
+        if_missed: Vec::new(),
+        if_made: Vec::new(),
+    }
+}
