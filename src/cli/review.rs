@@ -1,6 +1,7 @@
 //! `viva review`: list kept sessions, read one back, catch up on what was left undone.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 
 use clap::Args;
 use jiff::tz::TimeZone;
@@ -39,7 +40,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
             Some(asked) => Err(Failure::Mendable(format!(
                 "there is no session `{asked}`; nothing has been practised yet: begin with `viva practice`"
             ))),
-            None => nothing_yet(),
+            None => nothing_yet(&settings.data_dir),
         };
     };
     let session = arguments.session.as_deref().map(|asked| journal.find(asked)).transpose()?;
@@ -50,7 +51,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     let Some(id) = session else {
         let sessions = journal.sessions()?;
         if sessions.is_empty() {
-            return nothing_yet();
+            return nothing_yet(&settings.data_dir);
         }
         if arguments.json {
             for session in &sessions {
@@ -77,8 +78,11 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-fn nothing_yet() -> Result<(), Failure> {
-    say("nothing has been practised yet; begin with `viva practice`, or choose from `viva loops list`");
+fn nothing_yet(data_dir: &Path) -> Result<(), Failure> {
+    say(&format!(
+        "nothing has been practised yet, going by `{}`; begin with `viva practice`, or choose from `viva loops list`",
+        data_dir.display()
+    ));
     Ok(())
 }
 

@@ -285,24 +285,6 @@ const DISMISSALS: [&str; 34] = [
     "worthless",
 ];
 
-/// The same in several words.
-const DISMISSING_PHRASES: [&str; 14] = [
-    "waste of time",
-    "bad idea",
-    "too complicated",
-    "too fancy",
-    "too much work",
-    "too much trouble",
-    "extra work",
-    "who cares",
-    "so what",
-    "never again",
-    "not my problem",
-    "their problem",
-    "beside the point",
-    "for textbooks",
-];
-
 /// Whether the speaker turns to something else with this word.
 pub(super) fn turns(text: &str) -> bool {
     TURNS.contains(&text)
@@ -321,11 +303,6 @@ struct Answer<'a> {
 impl Answer<'_> {
     /// The shadow that a cue at this token casts.
     fn shadow_of(&self, at: usize) -> Option<Shadow> {
-        if let Some(phrase) = DISMISSING_PHRASES.iter().find(|phrase| self.says(at, phrase))
-            && !self.refuses_before(at)
-        {
-            return Some(self.dismissal(at, at + phrase.split(' ').count() - 1));
-        }
         match self.text(at) {
             "not" => self.not(at).or_else(|| self.denial(at)),
             "never" => self.never(at).or_else(|| self.denial(at)),
@@ -358,7 +335,9 @@ impl Answer<'_> {
     /// The shadow that a phrase of `cues.txt` casts, if one begins here.
     fn shadow_of_phrase(&self, at: usize) -> Option<Shadow> {
         let Cue { refusal, direction, last } = cue_at(self.tokens, at)?;
-        if self.is_condition(at) || self.limits(last) || self.refuses_before(at) {
+        // "Whether it is a probability is beside the point" sets no condition.
+        let is_condition = direction != Direction::Before && self.is_condition(at);
+        if is_condition || self.limits(last) || self.refuses_before(at) {
             return None;
         }
         // "If they overlap I say that I can't tell": that is the answer.
