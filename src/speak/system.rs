@@ -34,13 +34,12 @@ const PROGRAM: &str = "say";
 #[cfg(not(target_os = "macos"))]
 const PROGRAM: &str = "espeak-ng";
 
-/// Options, before those that name the files. A little slower than its default of 175 words a minute, since
-/// questions are dense, and with 10 ms between words: of the 32 built-in questions tiny.en mishears 13% of the
-/// words so, 18% without.
+/// Options, before those that name the files. A little slower than its default of 175 words a minute:
+/// questions are dense.
 #[cfg(target_os = "macos")]
 const OPTIONS: &[&str] = &["-r", "170", "--file-format=WAVE", "--data-format=LEI16@22050", "-f", "-"];
 #[cfg(not(target_os = "macos"))]
-const OPTIONS: &[&str] = &["-v", "en-us", "-s", "150", "-g", "1", "--stdin"];
+const OPTIONS: &[&str] = &["-v", "en-us", "-s", "150", "--stdin"];
 
 /// The option that names the WAV file.
 #[cfg(target_os = "macos")]
