@@ -8,48 +8,26 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use vivavoce::coverage::{PointVerdict, Verdict, assess, satisfied_by_prompt};
-use vivavoce::loops::{Library, MAIN_QUESTION};
+use serde_json::Value;
+use vivavoce::coverage::{Verdict, assess, satisfied_by_prompt};
+use vivavoce::evaluation::{self, Answer, Content, Evaluation, Figures, Label};
+use vivavoce::loops::Library;
 use vivavoce::transcript::{Segment, Transcript, Word};
 
-#[derive(Deserialize)]
-struct Answer {
-    id: String,
-    #[serde(rename = "loop")]
-    number: usize,
-    /// A follow-up's id; the main question where it is left out.
-    question: Option<String>,
-    style: String,
-    text: String,
-    covered: Vec<usize>,
-    borderline: Vec<usize>,
+/// What was said in an answer with known verdicts.
+type Said = (Answer, Transcript);
+
+fn answers(corpus: &str) -> Vec<Answer> {
+    evaluation::read(corpus, &Library::built_in().unwrap()).unwrap()
 }
 
-/// One decision that a label exists for.
-struct Decision {
-    answer: String,
-    number: usize,
-    style: String,
-    expected: bool,
-    verdict: PointVerdict,
-}
-
-impl Decision {
-    fn is_credited(&self) -> bool {
-        self.verdict.verdict == Verdict::Covered
-    }
-
-    fn is_trap(&self) -> bool {
-        !self.expected && ["negated", "namedrop", "echo", "unknown"].contains(&self.style.as_str())
-    }
-}
-
-fn decisions(corpus: &str) -> Vec<Decision> {
-    judge(corpus.lines().map(|line| {
-        let answer: Answer = serde_json::from_str(line).unwrap();
-        let transcript = Transcript::typed(&answer.text);
+fn written(corpus: &str) -> Vec<Said> {
+    let said = |answer: Answer| {
+        let Content::Text(text) = &answer.content else { panic!("{} is not written", answer.id) };
+        let transcript = Transcript::typed(text);
         (answer, transcript)
-    }))
+    };
+    answers(corpus).into_iter().map(said).collect()
 }
 
 /// What the recogniser made of some of the answers, spoken.
@@ -60,8 +38,7 @@ struct Heard {
     segments: Vec<Vec<(String, f64, f64, f64)>>,
 }
 
-fn spoken_decisions(corpus: &str, heard: &str) -> Vec<Decision> {
-    let answers = corpus.lines().map(|line| serde_json::from_str::<Answer>(line).unwrap());
+fn spoken(corpus: &str, heard: &str) -> Vec<Said> {
     let mut heard: BTreeMap<String, Transcript> = heard
         .lines()
         .map(|line| {
@@ -69,10 +46,8 @@ fn spoken_decisions(corpus: &str, heard: &str) -> Vec<Decision> {
             (heard.id, Transcript::from_segments(heard.segments.into_iter().map(segment).collect()))
         })
         .collect();
-    judge(answers.filter_map(|answer| {
-        let transcript = heard.remove(&answer.id)?;
-        Some((answer, transcript))
-    }))
+    let said = |answer: Answer| heard.remove(&answer.id).map(|transcript| (answer, transcript));
+    answers(corpus).into_iter().filter_map(said).collect()
 }
 
 fn segment(words: Vec<(String, f64, f64, f64)>) -> Segment {
@@ -93,73 +68,41 @@ fn segment(words: Vec<(String, f64, f64, f64)>) -> Segment {
     }
 }
 
-fn judge(answers: impl Iterator<Item = (Answer, Transcript)>) -> Vec<Decision> {
-    let library = Library::built_in().unwrap();
-    let loops: Vec<_> = library.iter().map(|entry| &entry.content).collect();
-    let mut decisions = Vec::new();
-    for (answer, transcript) in answers {
-        let id = answer.question.as_deref().unwrap_or(MAIN_QUESTION);
-        let question = loops[answer.number - 1].questions().find(|question| question.id == id).unwrap();
-        let verdicts = assess(question, &transcript);
-        for (index, verdict) in verdicts.into_iter().enumerate() {
-            if !answer.borderline.contains(&(index + 1)) {
-                decisions.push(Decision {
-                    answer: answer.id.clone(),
-                    number: answer.number,
-                    style: answer.style.clone(),
-                    expected: answer.covered.contains(&(index + 1)),
-                    verdict,
-                });
-            }
-        }
-    }
-    decisions
+/// The answers to some of the loops.
+fn of_loops(corpus: &str, numbers: &[u64]) -> String {
+    let asked = |line: &&str| {
+        let answer: Value = serde_json::from_str(line).unwrap();
+        numbers.contains(&answer["loop"].as_u64().unwrap())
+    };
+    corpus.lines().filter(asked).collect::<Vec<_>>().join("\n")
 }
 
-struct Figures {
-    precision: f64,
-    recall: f64,
-    f1: f64,
-    traps: usize,
-    traps_credited: usize,
+fn print(name: &str, figures: &Figures) {
+    let Figures { precision, recall, f1, .. } = figures;
+    println!("{name:<28} F1 {f1:.3}  precision {precision:.3}  recall {recall:.3}");
 }
 
-fn figures<'a>(decisions: impl Iterator<Item = &'a Decision> + Clone) -> Figures {
-    let count = |test: fn(&Decision) -> bool| decisions.clone().filter(|decision| test(decision)).count();
-    let right = count(|decision| decision.expected && decision.is_credited()) as f64;
-    let credited = count(Decision::is_credited) as f64;
-    let expected = count(|decision| decision.expected) as f64;
-    Figures {
-        precision: right / credited.max(1.0),
-        recall: right / expected.max(1.0),
-        f1: 2.0 * right / (credited + expected).max(1.0),
-        traps: count(Decision::is_trap),
-        traps_credited: count(|decision| decision.is_trap() && decision.is_credited()),
-    }
+fn report(name: &str, said: &[Said]) -> Evaluation {
+    let decisions = said.iter().flat_map(|(answer, transcript)| answer.decide(transcript)).collect();
+    let evaluation = Evaluation::of(decisions);
+    print(name, &evaluation.overall);
+    println!("{:<28} {} of {} credited", "  traps", evaluation.traps.credited, evaluation.traps.decisions);
+    evaluation
 }
 
-fn report<'a>(name: &str, decisions: impl Iterator<Item = &'a Decision> + Clone) -> Figures {
-    let figures = figures(decisions);
-    println!(
-        "{name:<28} F1 {:.3}  precision {:.3}  recall {:.3}  traps credited {} of {}",
-        figures.f1, figures.precision, figures.recall, figures.traps_credited, figures.traps
-    );
-    figures
-}
-
-fn report_all(name: &str, decisions: &[Decision]) -> Figures {
-    let mut styles: BTreeMap<&str, ()> = BTreeMap::new();
-    for decision in decisions {
-        styles.insert(&decision.style, ());
-    }
-    for style in styles.keys() {
-        report(style, decisions.iter().filter(|decision| decision.style == *style));
-    }
+fn report_all(name: &str, corpus: &str) -> Evaluation {
     for number in 1..=8 {
-        report(&format!("loop {number}"), decisions.iter().filter(|decision| decision.number == number));
+        report(&format!("loop {number}"), &written(&of_loops(corpus, &[number])));
     }
-    report(name, decisions.iter())
+    let evaluation = report(name, &written(corpus));
+    for (style, figures) in &evaluation.styles {
+        print(&format!("  {style}"), figures);
+    }
+    evaluation
 }
+
+const TUNED_ON: [u64; 4] = [1, 2, 5, 6];
+const APART: [u64; 4] = [3, 4, 7, 8];
 
 const DEVELOPMENT: &str = include_str!("fixtures/corpus/dev.jsonl");
 const FRESH: &str = include_str!("fixtures/corpus/fresh.jsonl");
@@ -170,71 +113,67 @@ const FOLLOW_UPS: &str = include_str!("fixtures/corpus/follow-ups.jsonl");
 
 #[test]
 fn the_judgement_agrees_with_a_fair_interviewer() {
-    let decisions = decisions(DEVELOPMENT);
-    let seen = |decision: &&Decision| [1, 2, 5, 6].contains(&decision.number);
-    report("tuned on (1, 2, 5, 6)", decisions.iter().filter(seen));
-    report("apart (3, 4, 7, 8)", decisions.iter().filter(|decision| !seen(decision)));
-    let all = report_all("all", &decisions);
-    assert!(all.f1 >= 0.93);
-    assert!(all.traps_credited * 100 <= all.traps * 6);
+    report("tuned on (1, 2, 5, 6)", &written(&of_loops(DEVELOPMENT, &TUNED_ON)));
+    report("apart (3, 4, 7, 8)", &written(&of_loops(DEVELOPMENT, &APART)));
+    let all = report_all("all", DEVELOPMENT);
+    assert!(all.overall.f1 >= 0.93);
+    assert!(all.traps.credited * 100 <= all.traps.decisions * 6);
 }
 
 #[test]
 fn negations_in_right_and_wrong_answers_are_told_apart() {
-    let all = report_all("fresh", &decisions(FRESH));
-    assert!(all.f1 >= 0.93);
-    assert!(all.traps_credited * 100 <= all.traps * 5);
+    let all = report_all("fresh", FRESH);
+    assert!(all.overall.f1 >= 0.93);
+    assert!(all.traps.credited * 100 <= all.traps.decisions * 5);
 }
 
 #[test]
 fn answers_by_somebody_else_are_judged_worse_but_not_badly() {
-    let varied = report_all("varied", &decisions(VARIED));
-    assert!(varied.f1 >= 0.86);
-    assert!(varied.traps_credited * 100 <= varied.traps * 6);
+    let varied = report_all("varied", VARIED);
+    assert!(varied.overall.f1 >= 0.86);
+    assert!(varied.traps.credited * 100 <= varied.traps.decisions * 6);
     // Neither rules nor keywords may be tuned on these: only their figures are looked at.
-    let unseen = report_all("unseen", &decisions(UNSEEN));
-    assert!(unseen.f1 >= 0.72);
-    assert!(unseen.traps_credited * 100 <= unseen.traps * 20);
+    let unseen = report_all("unseen", UNSEEN);
+    assert!(unseen.overall.f1 >= 0.72);
+    assert!(unseen.traps.credited * 100 <= unseen.traps.decisions * 20);
 }
 
 #[test]
 fn follow_ups_are_judged_too() {
-    let all = report_all("follow-ups", &decisions(FOLLOW_UPS));
-    assert!(all.f1 >= 0.95);
-    assert_eq!(all.traps_credited, 0);
+    let all = report_all("follow-ups", FOLLOW_UPS);
+    assert!(all.overall.f1 >= 0.95);
+    assert_eq!(all.traps.credited, 0);
 }
 
 #[test]
 fn the_same_answers_spoken_are_judged_much_the_same() {
-    let decisions = spoken_decisions(DEVELOPMENT, TINY_EN);
-    let seen = |decision: &&Decision| [1, 2, 5, 6].contains(&decision.number);
-    report("spoken (1, 2, 5, 6)", decisions.iter().filter(seen));
-    report("spoken (3, 4, 7, 8)", decisions.iter().filter(|decision| !seen(decision)));
-    let all = report_all("spoken, tiny.en", &decisions);
-    assert!(all.f1 >= 0.90);
-    assert!(all.traps_credited * 100 <= all.traps * 12);
+    report("spoken (1, 2, 5, 6)", &spoken(&of_loops(DEVELOPMENT, &TUNED_ON), TINY_EN));
+    report("spoken (3, 4, 7, 8)", &spoken(&of_loops(DEVELOPMENT, &APART), TINY_EN));
+    let all = report("spoken, tiny.en", &spoken(DEVELOPMENT, TINY_EN));
+    assert!(all.overall.f1 >= 0.90);
+    assert!(all.traps.credited * 100 <= all.traps.decisions * 12);
 }
 
 #[test]
 #[ignore = "prints every wrong decision, for people"]
 fn wrong_decisions() {
     let only = std::env::var("LOOPS").unwrap_or_else(|_| "12345678".to_owned());
-    let written = [DEVELOPMENT, FRESH, VARIED, FOLLOW_UPS].into_iter().flat_map(decisions);
-    for decision in written.chain(spoken_decisions(DEVELOPMENT, TINY_EN)) {
-        if decision.expected == decision.is_credited() || !only.contains(&decision.number.to_string()) {
-            continue;
-        }
-        let verdict = &decision.verdict;
-        println!(
-            "{} {} {}: {:?}, {}",
-            if decision.expected { "MISS " } else { "FALSE" },
-            decision.answer,
-            verdict.id,
-            verdict.verdict,
-            verdict.reason.as_deref().unwrap_or("no reason"),
-        );
-        for evidence in &verdict.evidence {
-            println!("      \"{}\" by {:?}", evidence.quote, evidence.by);
+    let only: Vec<u64> = only.chars().filter_map(|digit| digit.to_digit(10).map(u64::from)).collect();
+    let said =
+        [DEVELOPMENT, FRESH, VARIED, FOLLOW_UPS].iter().flat_map(|corpus| written(&of_loops(corpus, &only)));
+    for (answer, transcript) in said.chain(spoken(&of_loops(DEVELOPMENT, &only), TINY_EN)) {
+        let verdicts = assess(&answer.question, &transcript);
+        for (decision, verdict) in answer.decide(&transcript).iter().zip(&verdicts) {
+            let kind = match (decision.label, decision.verdict == Verdict::Covered) {
+                (Label::Covered, false) => "MISS ",
+                (Label::Missed, true) => "FALSE",
+                _ => continue,
+            };
+            let reason = verdict.reason.as_deref().unwrap_or("no reason");
+            println!("{kind} {} {}: {:?}, {reason}", answer.id, verdict.id, verdict.verdict);
+            for evidence in &verdict.evidence {
+                println!("      \"{}\" by {:?}", evidence.quote, evidence.by);
+            }
         }
     }
 }

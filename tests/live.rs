@@ -152,8 +152,7 @@ fn a_question_is_spoken_and_the_answer_heard_without_it() {
 
     // On a synthetic voice the recogniser is fickle: the same sound some hundredths of a second later is heard
     // otherwise ("explain why", "X-plane-y"). The middle one of five is what the sound is like.
-    let mut heard: Vec<(f64, String)> =
-        later(&spoken).iter().map(|spoken| question_heard(&room, spoken)).collect();
+    let mut heard = questions_heard(&room, &later(&spoken));
     heard.sort_by(|one, other| one.0.total_cmp(&other.0));
     eprintln!("question, by word error rate: {heard:?}");
     assert!(heard[2].0 <= 0.2, "{heard:?}");
@@ -178,20 +177,25 @@ fn later(recording: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The word error rate of the question in a recording, and what was heard.
-fn question_heard(room: &Room, recording: &Path) -> (f64, String) {
+/// For each recording the word error rate of the question in it, and what was heard.
+fn questions_heard(room: &Room, recordings: &[PathBuf]) -> Vec<(f64, String)> {
     let output = room
         .command(env!("CARGO_BIN_EXE_viva"))
         .args(["score", "theory", "--json", "--models-dir"])
         .arg(common::models_dir())
-        .arg(recording)
+        .args(recordings)
         .output()
         .unwrap();
-    let assessment: Value = serde_json::from_slice(&output.stdout).unwrap();
-    // A question that only asks is no answer.
-    assert_eq!(assessment["coverage"]["covered"], 0);
-    let heard = assessment["transcript"]["text"].as_str().unwrap();
-    (word_error_rate(QUESTION, heard), heard.to_owned())
+    let heard = |line: &str| {
+        let assessment: Value = serde_json::from_str(line).unwrap();
+        // A question that only asks is no answer.
+        assert_eq!(assessment["coverage"]["covered"], 0);
+        let heard = assessment["transcript"]["text"].as_str().unwrap();
+        (word_error_rate(QUESTION, heard), heard.to_owned())
+    };
+    let all: Vec<(f64, String)> = String::from_utf8(output.stdout).unwrap().lines().map(heard).collect();
+    assert_eq!(all.len(), recordings.len());
+    all
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Failure, Settings, loops, score};
+use super::{Failure, Settings, loops, review, score};
 use crate::audio::{Pace, WavSource};
 use crate::evaluation::{self, Content, Evaluation, Figures};
 use crate::models;
@@ -57,10 +57,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
             continue;
         }
         let source = WavSource::open(&recording, Pace::Fast).map_err(|error| Failure::mendable(&error))?;
-        let worker = match &mut worker {
-            Some(worker) => worker,
-            None => worker.insert(score::start(&arguments.model, settings)?),
-        };
+        let worker = score::started(&mut worker, &arguments.model, settings)?;
         let (_, transcript) = score::hear(worker, source, &recording)?;
         decisions.extend(answer.decide(&transcript));
     }
@@ -72,8 +69,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     let evaluation = Evaluation::of(decisions);
     let mut out = io::stdout().lock();
     if arguments.json {
-        let line = serde_json::to_string(&evaluation).map_err(|error| Failure::fault(&error))?;
-        writeln!(out, "{line}")?;
+        review::print_json(&mut out, &evaluation)?;
     } else {
         print(&mut out, &evaluation)?;
     }

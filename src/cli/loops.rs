@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{Failure, Settings};
 use crate::coverage;
 use crate::loops::{self, Entry, Fault, Library, LibraryError, Origin, Question, SCHEMA};
+use crate::ui::page::counted;
 
 /// Arguments of `viva loops`.
 #[derive(Debug, Args)]
@@ -209,9 +210,8 @@ fn check(files: &[PathBuf]) -> Result<(), Failure> {
         writeln!(out, "{fault}")?;
     }
     if faults.is_empty() {
-        let files = if checked_files == 1 { "file" } else { "files" };
         // Nothing can be done about a stderr that is gone.
-        _ = writeln!(io::stderr(), "{checked_files} loop {files} checked: no faults");
+        _ = writeln!(io::stderr(), "{} checked: no faults", counted(checked_files, "loop file"));
     }
     if faults.iter().any(Fault::is_error) { Err(Failure::Said(1)) } else { Ok(()) }
 }

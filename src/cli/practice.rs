@@ -397,10 +397,12 @@ impl Model {
         resumed: Option<&Resumable>,
         settings: &Settings,
     ) -> Result<Self, Failure> {
-        let installed = |name: &str| models::installed(&settings.models_dir, name);
-        let before = resumed.and_then(|left| left.model.as_deref()).filter(|name| installed(name).is_ok());
-        let name = arguments.model.as_deref().or(before).unwrap_or(models::DEFAULT);
-        match installed(name) {
+        let before = resumed.and_then(|left| left.model.as_deref());
+        let name = match &arguments.model {
+            Some(name) => name,
+            None => models::preferred_or_default(&settings.models_dir, before),
+        };
+        match models::installed(&settings.models_dir, name) {
             Ok(path) => Ok(Self { name: name.to_owned(), path }),
             Err(error @ ModelError::NotInstalled { .. }) => {
                 Err(Failure::Mendable(format!("{error}, or answer with `--typed`")))

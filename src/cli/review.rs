@@ -141,7 +141,7 @@ fn say(line: &str) {
     _ = writeln!(io::stderr(), "{line}");
 }
 
-fn print_json(out: &mut impl io::Write, object: &impl serde::Serialize) -> Result<(), Failure> {
+pub(super) fn print_json(out: &mut impl io::Write, object: &impl serde::Serialize) -> Result<(), Failure> {
     let line = serde_json::to_string(object).map_err(|error| Failure::fault(&error))?;
     Ok(writeln!(out, "{line}")?)
 }
@@ -163,8 +163,7 @@ pub(super) fn transcriber_for(
     settings: &Settings,
 ) -> Result<WhisperWorker, String> {
     let session = journal.session(&waiting.session).map_err(|error| error.to_string())?;
-    let name = session.summary.model.as_deref().unwrap_or(models::DEFAULT);
-    let name = if models::installed(&settings.models_dir, name).is_ok() { name } else { models::DEFAULT };
+    let name = models::preferred_or_default(&settings.models_dir, session.summary.model.as_deref());
     let path = models::installed(&settings.models_dir, name).map_err(|error| error.to_string())?;
     WhisperWorker::start(name, &path).map_err(|error| error.to_string())
 }

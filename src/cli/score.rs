@@ -82,11 +82,8 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
             match WavSource::open(path, Pace::Fast) {
                 Err(error) => Err(Failure::mendable(&error)),
                 Ok(source) => {
-                    let worker = match &mut worker {
-                        Some(worker) => worker,
-                        // Without a model no other answer would fare better.
-                        None => worker.insert(start(&arguments.model, settings)?),
-                    };
+                    // Without a model no other answer would fare better.
+                    let worker = started(&mut worker, &arguments.model, settings)?;
                     hear(worker, source, path)
                 }
             }
@@ -97,8 +94,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
                 let mut out = io::stdout().lock();
                 if arguments.json {
                     let scored = Scored { assessment: &assessment, file: path.display().to_string() };
-                    let line = serde_json::to_string(&scored).map_err(|error| Failure::fault(&error))?;
-                    writeln!(out, "{line}")?;
+                    review::print_json(&mut out, &scored)?;
                 } else {
                     if many {
                         writeln!(out, "{}{}:", if number > 0 { "\n" } else { "" }, path.display())?;
@@ -157,13 +153,22 @@ fn read(path: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| other())
 }
 
-/// The recogniser, which Ctrl-C stops.
-pub(super) fn start(model: &str, settings: &Settings) -> Result<WhisperWorker, Failure> {
-    let path = models::installed(&settings.models_dir, model)?;
-    let worker = WhisperWorker::start(model, &path)?;
-    let canceller = worker.canceller();
-    on_interrupt(move || canceller.cancel());
-    Ok(worker)
+/// The recogniser, started if it is not running yet; Ctrl-C stops it.
+pub(super) fn started<'a>(
+    worker: &'a mut Option<WhisperWorker>,
+    model: &str,
+    settings: &Settings,
+) -> Result<&'a mut WhisperWorker, Failure> {
+    match worker {
+        Some(worker) => Ok(worker),
+        None => {
+            let path = models::installed(&settings.models_dir, model)?;
+            let new = WhisperWorker::start(model, &path)?;
+            let canceller = new.canceller();
+            on_interrupt(move || canceller.cancel());
+            Ok(worker.insert(new))
+        }
+    }
 }
 
 /// What is said in a recording; what was wrong with it goes to stderr.

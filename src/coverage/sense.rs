@@ -64,6 +64,11 @@ pub(super) struct Shadow {
 }
 
 impl Shadow {
+    /// A shadow on what was put first: all of it, whatever follows.
+    fn on_topic(refusal: Refusal, first: usize, last: usize, cue: usize) -> Self {
+        Self { refusal, first, last, subject: first, cue, cue_last: cue, on_topic: true, then_turns: false }
+    }
+
     /// Whether a token is what makes the cue one: keywords that contain it ("not gaussian", "can't tell") mean it.
     pub fn is_cue(&self, at: usize, token: &Token) -> bool {
         at == self.cue || (self.cue..=self.cue_last).contains(&at) && is_negation(&token.text)
@@ -351,19 +356,7 @@ impl Answer<'_> {
             Direction::After if refusal == Refusal::Unknown => self.ignorance(at, last + 1)?,
             Direction::After => self.declined(refusal, at, last + 1),
             Direction::Before => Shadow { refusal, ..self.dismissal(at, last) },
-            Direction::Clause => {
-                let (first, last) = (self.clause_start(at), self.clause_end(last));
-                Shadow {
-                    refusal,
-                    first,
-                    last,
-                    subject: first,
-                    cue: at,
-                    cue_last: at,
-                    on_topic: true,
-                    then_turns: false,
-                }
-            }
+            Direction::Clause => Shadow::on_topic(refusal, self.clause_start(at), self.clause_end(last), at),
         };
         Some(Shadow { cue_last: last, ..shadow })
     }
@@ -554,16 +547,7 @@ impl Answer<'_> {
         let start = self.clause_start(cue);
         let has_subject = (start..cue).any(|at| self.is_heavy(at));
         if has_subject {
-            Shadow {
-                refusal: Refusal::Rejected,
-                first: start,
-                subject: start,
-                last: end,
-                cue,
-                cue_last: cue,
-                on_topic: true,
-                then_turns: false,
-            }
+            Shadow::on_topic(Refusal::Rejected, start, end, cue)
         } else {
             self.topic(Refusal::Rejected, cue, end)
         }
@@ -589,17 +573,7 @@ impl Answer<'_> {
     }
 
     fn topic(&self, refusal: Refusal, cue: usize, end: usize) -> Shadow {
-        let first = self.topic_start(cue);
-        Shadow {
-            refusal,
-            first,
-            subject: first,
-            last: self.explanation_end(end.max(cue)),
-            cue,
-            cue_last: cue,
-            on_topic: true,
-            then_turns: false,
-        }
+        Shadow::on_topic(refusal, self.topic_start(cue), self.explanation_end(end.max(cue)), cue)
     }
 
     fn sentence(&self, refusal: Refusal, cue: usize) -> Shadow {
@@ -608,7 +582,7 @@ impl Answer<'_> {
             .take(TOPIC_REACH)
             .find(|&at| self.boundary(at) == Boundary::Sentence || self.is(at + 1, &["but", "so"]))
             .unwrap_or((cue + TOPIC_REACH).min(self.tokens.len() - 1));
-        Shadow { refusal, first, last, subject: first, cue, cue_last: cue, on_topic: true, then_turns: false }
+        Shadow::on_topic(refusal, first, last, cue)
     }
 
     /// The end of a refusal whose clause ends at `last`, with the denial that explains it: "I'd leave that
@@ -619,7 +593,7 @@ impl Answer<'_> {
             return last;
         }
         let end = self.clause_end(next);
-        let denies = (next..=end).any(|at| self.is(at, &["not", "no", "never"]));
+        let denies = (next..=end).any(|at| is_negation(self.text(at)));
         if denies && !(next..=end).any(|at| self.is(at, &["hurt", "harm"])) { end } else { last }
     }
 

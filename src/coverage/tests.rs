@@ -8,29 +8,13 @@ use crate::transcript::{Segment, Transcript, Word};
 use Verdict::{Covered, Missed, Partial, Unheard};
 
 fn point(text: &str, keywords: &[&str]) -> Point {
-    Point {
-        id: text.to_lowercase().replace(|letter: char| !letter.is_alphanumeric(), "-"),
-        text: text.to_owned(),
-        keywords: keywords.iter().map(|way| Way::try_from((*way).to_owned()).unwrap()).collect(),
-        heard_as: Vec::new(),
-        misconceptions: Vec::new(),
-        hints: Vec::new(),
-    }
+    let id = text.to_lowercase().replace(|letter: char| !letter.is_alphanumeric(), "-");
+    let keywords = keywords.iter().map(|way| Way::try_from((*way).to_owned()).unwrap()).collect();
+    Point { keywords, ..Point::new(id, text.to_owned()) }
 }
 
 fn question(prompt: &str, points: Vec<Point>) -> Question {
-    Question {
-        id: "prompt".to_owned(),
-        prompt: prompt.to_owned(),
-        answer_seconds: 60,
-        checklist_heading: "You should cover".to_owned(),
-        points,
-        say: None,
-        exemplar: None,
-        examples: Vec::new(),
-        if_missed: Vec::new(),
-        if_made: Vec::new(),
-    }
+    Question::new("prompt".to_owned(), prompt.to_owned(), 60, "You should cover".to_owned(), points)
 }
 
 /// The verdict on one point, asked for by an unrelated question.

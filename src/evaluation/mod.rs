@@ -211,26 +211,8 @@ fn own_question(prompt: String, points: Vec<GivenPoint>) -> Question {
                 GivenPoint::Text(text) => (text, Vec::new()),
                 GivenPoint::Full { text, keywords } => (text, keywords),
             };
-            Point {
-                id: number.to_string(),
-                text,
-                keywords,
-                heard_as: Vec::new(),
-                misconceptions: Vec::new(),
-                hints: Vec::new(),
-            }
+            Point { keywords, ..Point::new(number.to_string(), text) }
         })
         .collect();
-    Question {
-        id: MAIN_QUESTION.to_owned(),
-        prompt,
-        answer_seconds: 0,
-        checklist_heading: String::new(),
-        points,
-        say: None,
-        exemplar: None,
-        examples: Vec::new(),
-        if_missed: Vec::new(),
-        if_made: Vec::new(),
-    }
+    Question::new(MAIN_QUESTION.to_owned(), prompt, 0, String::new(), points)
 }

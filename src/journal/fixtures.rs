@@ -28,28 +28,8 @@ pub(crate) fn probability() -> Loop {
 }
 
 fn question(id: &str, prompt: &str, points: &[(&str, &str)]) -> Question {
-    Question {
-        id: id.into(),
-        prompt: prompt.into(),
-        answer_seconds: 60,
-        checklist_heading: "You should connect".into(),
-        points: points
-            .iter()
-            .map(|(id, text)| Point {
-                id: (*id).into(),
-                text: (*text).into(),
-                keywords: Vec::new(),
-                heard_as: Vec::new(),
-                misconceptions: Vec::new(),
-                hints: Vec::new(),
-            })
-            .collect(),
-        say: None,
-        exemplar: None,
-        examples: Vec::new(),
-        if_missed: Vec::new(),
-        if_made: Vec::new(),
-    }
+    let points = points.iter().map(|(id, text)| Point::new((*id).into(), (*text).into())).collect();
+    Question::new(id.into(), prompt.into(), 60, "You should connect".into(), points)
 }
 
 /// Words at half a second each.

@@ -440,13 +440,9 @@ impl Importer<'_> {
             .items(&draft.points, ends_sentences(&draft.points).unwrap_or(false))
             .into_iter()
             .zip(1..)
-            .map(|(text, place)| Point {
-                id: unused(short_id(&text), &format!("point-{place}"), &mut ids),
-                text,
-                keywords: Vec::new(),
-                heard_as: Vec::new(),
-                misconceptions: Vec::new(),
-                hints: Vec::new(),
+            .map(|(text, place)| {
+                let id = unused(short_id(&text), &format!("point-{place}"), &mut ids);
+                Point::new(id, text)
             })
             .collect();
         let prompt = self.mend(&draft.prompt);
@@ -457,11 +453,14 @@ impl Importer<'_> {
             .zip(1..)
             .map(|(prompt, place)| {
                 let id = unused(short_id(&prompt), &format!("follow-up-{place}"), &mut ids);
-                question(id, prompt, DEFAULT_FOLLOW_UP_SECONDS, DEFAULT_HEADING, Vec::new())
+                let heading = DEFAULT_HEADING.to_owned();
+                Question::new(id, prompt, DEFAULT_FOLLOW_UP_SECONDS, heading, Vec::new())
             })
             .collect();
         let heading = if heading.is_empty() { DEFAULT_HEADING } else { heading };
-        let question = question(MAIN_QUESTION.to_owned(), prompt, DEFAULT_PROMPT_SECONDS, heading, points);
+        let heading = heading.to_owned();
+        let question =
+            Question::new(MAIN_QUESTION.to_owned(), prompt, DEFAULT_PROMPT_SECONDS, heading, points);
         Loop { id, title: plain(&draft.title), question, follow_ups }
     }
 
@@ -497,21 +496,6 @@ impl Importer<'_> {
             self.report(Severity::Warning, broken.line, format!("lines put together; read as `{whole}`"));
         }
         whole
-    }
-}
-
-fn question(id: String, prompt: String, seconds: u32, heading: &str, points: Vec<Point>) -> Question {
-    Question {
-        id,
-        prompt,
-        answer_seconds: seconds,
-        checklist_heading: heading.to_owned(),
-        points,
-        say: None,
-        exemplar: None,
-        examples: Vec::new(),
-        if_missed: Vec::new(),
-        if_made: Vec::new(),
     }
 }
 

@@ -88,6 +88,28 @@ pub struct Question {
 }
 
 impl Question {
+    /// A question with what every question has, and nothing that may be left out.
+    pub fn new(
+        id: String,
+        prompt: String,
+        answer_seconds: u32,
+        checklist_heading: String,
+        points: Vec<Point>,
+    ) -> Self {
+        Self {
+            id,
+            prompt,
+            answer_seconds,
+            checklist_heading,
+            points,
+            say: None,
+            exemplar: None,
+            examples: Vec::new(),
+            if_missed: Vec::new(),
+            if_made: Vec::new(),
+        }
+    }
+
     /// What the voice reads.
     pub fn spoken(&self) -> &str {
         self.say.as_deref().unwrap_or(&self.prompt)
@@ -113,6 +135,20 @@ pub struct Point {
     /// Nudges, from vague to plain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<String>,
+}
+
+impl Point {
+    /// A point that is matched on its own text.
+    pub fn new(id: String, text: String) -> Self {
+        Self {
+            id,
+            text,
+            keywords: Vec::new(),
+            heard_as: Vec::new(),
+            misconceptions: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
 }
 
 /// One way to say a point: every part must be heard near the others, each by any one of its

@@ -260,6 +260,11 @@ pub fn installed(models_dir: &Path, name: &str) -> Result<PathBuf, ModelError> {
     Err(unknown(&catalogue, models_dir, name))
 }
 
+/// The preferred model's name if that model is installed, else the default one's.
+pub fn preferred_or_default<'a>(models_dir: &Path, preferred: Option<&'a str>) -> &'a str {
+    preferred.filter(|name| installed(models_dir, name).is_ok()).unwrap_or(DEFAULT)
+}
+
 /// That there is no such model, with the nearest name there is.
 pub fn unknown(catalogue: &Catalogue, models_dir: &Path, name: &str) -> ModelError {
     let imported = imported(catalogue, models_dir);

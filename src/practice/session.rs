@@ -407,18 +407,8 @@ mod tests {
     use crate::transcript::Transcript;
 
     fn question(id: &str, answer_seconds: u32) -> Question {
-        Question {
-            id: id.to_owned(),
-            prompt: format!("What about {id}?"),
-            answer_seconds,
-            checklist_heading: "You should say".to_owned(),
-            points: Vec::new(),
-            say: None,
-            exemplar: None,
-            examples: Vec::new(),
-            if_missed: Vec::new(),
-            if_made: Vec::new(),
-        }
+        let heading = "You should say".to_owned();
+        Question::new(id.to_owned(), format!("What about {id}?"), answer_seconds, heading, Vec::new())
     }
 
     fn a_loop(id: &str) -> Loop {
