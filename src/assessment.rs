@@ -1,8 +1,10 @@
 //! The judgement of one answer as it is kept and printed: schema `viva.assessment/1`.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::coverage::{self, PointVerdict, Tally};
+use crate::coverage::{self, PointVerdict, Tally, Verdict};
 use crate::loops::{Loop, Question};
 use crate::transcript::Transcript;
 
@@ -111,5 +113,22 @@ impl Assessment {
             points,
             transcript,
         }
+    }
+
+    /// The same with a person's verdicts in place of viva's, by the points' ids; the reasons and the
+    /// evidence stay viva's.
+    pub fn corrected(mut self, corrections: &HashMap<&str, Verdict>) -> Self {
+        if corrections.is_empty() {
+            return self;
+        }
+        for point in &mut self.points {
+            if let Some(&verdict) = corrections.get(point.id.as_str())
+                && verdict != point.verdict
+            {
+                point.overruled = Some(std::mem::replace(&mut point.verdict, verdict));
+            }
+        }
+        self.coverage = Tally::of(&self.points);
+        self
     }
 }

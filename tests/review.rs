@@ -221,6 +221,55 @@ fn judging_anew_keeps_the_old_judgement() {
     assert_eq!(review(data.path(), &["--reassess"]).status.code(), Some(2));
 }
 
+#[test]
+fn a_verdict_is_overruled_and_the_correction_withdrawn() {
+    let (data, id, _) = practised();
+    let question = |output: &Output| -> Value {
+        let session: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            session["coverage"],
+            session["loops"][0]["questions"][0]["takes"][0]["judgement"]["coverage"]
+        );
+        session["loops"][0]["questions"][0]["takes"][0].clone()
+    };
+    let output = review(data.path(), &[&id, "--set", "gradients=covered", "--json"]);
+    let told = stderr(&output);
+    assert!(told.contains("`gradients` is covered now (viva said missed)"), "{told}");
+    assert!(told.contains(&format!("`viva review {id} --set gradients=missed` undoes that")), "{told}");
+    let take = question(&output);
+    assert_eq!(take["judgement"]["coverage"]["covered"], 2);
+    assert_eq!(take["judgement"]["points"][1]["viva_said"], "missed");
+    assert_eq!(take["assessments"][0]["assessment"]["coverage"]["covered"], 1, "viva's own stays");
+    let page = stdout(&review(data.path(), &["last", "--reassess"]));
+    assert!(page.contains("covered (you; viva said missed) Useful gradients"), "{page}");
+    assert!(page.contains("2 of 2 points covered") && page.contains("Every point was made."), "{page}");
+    assert!(stdout(&review(data.path(), &[])).contains("2/2 covered"));
+
+    // Of several, one that is faulty keeps all of them from being done.
+    let output =
+        review(data.path(), &["last", "--set", "bernoulli=missed", "--set", "prompt/gradient=covered"]);
+    assert_mendable(
+        &output,
+        &["`prompt/gradient`", "did you mean `prompt/gradients`?", "nothing is changed"],
+    );
+    assert!(stdout(&review(data.path(), &[])).contains("2/2 covered"));
+    for usage in [vec!["last", "--set", "gradients"], vec!["last", "--set", "gradients=perhaps"]] {
+        let output = review(data.path(), &usage);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains("missed`"), "{}", stderr(&output));
+    }
+
+    let output =
+        review(data.path(), &["last", "--set", "prompt/2=missed", "--set", "bernoulli=covered", "--json"]);
+    let told = stderr(&output);
+    assert!(told.contains("`gradients` is missed again, as viva said"), "{told}");
+    assert!(told.contains("`bernoulli` is covered already"), "{told}");
+    let take = question(&output);
+    assert_eq!(take["judgement"]["coverage"]["covered"], 1);
+    let kept: Vec<_> = take["corrections"].as_array().unwrap().iter().map(|one| &one["verdict"]).collect();
+    assert_eq!(kept, ["covered", "withdrawn"]);
+}
+
 /// Not a test: a process that practises until it is killed. The tests below start it.
 #[test]
 #[ignore = "a process of its own for other tests"]

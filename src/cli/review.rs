@@ -7,9 +7,11 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::{Failure, Settings};
-use crate::journal::{Content, Journal, Waiting};
+use crate::coverage::Verdict;
+use crate::journal::{Content, Journal, Ruling, Waiting};
 use crate::models;
 use crate::recognise::{Transcriber, WhisperWorker};
+use crate::review::corrections::{self, Change, Wanted};
 use crate::review::{self, Progress, json, text};
 use crate::ui::page::{self, clock};
 
@@ -31,6 +33,32 @@ pub struct Arguments {
     /// Judge the session's answers anew with this version of viva; earlier judgements are kept
     #[arg(long, requires = "session")]
     reassess: bool,
+
+    /// Overrule the verdict on a point, by id or by number, of a question of the session
+    ///
+    /// QUESTION may be left out where the point is the only one of its id, and is LOOP/QUESTION where
+    /// several loops were asked. Viva's own verdict is kept beside yours; to set it back to that
+    /// withdraws yours. Can be given several times
+    #[arg(
+        long,
+        value_name = "[QUESTION/]POINT=covered|missed",
+        requires = "session",
+        value_parser = wanted
+    )]
+    set: Vec<Wanted>,
+}
+
+/// Reads `POINT=covered`.
+fn wanted(text: &str) -> Result<Wanted, String> {
+    let (name, verdict) = text
+        .rsplit_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or("write the point and what it is to be: `POINT=covered`, or `POINT=missed`")?;
+    let verdict = [Verdict::Covered, Verdict::Partial, Verdict::Unheard, Verdict::Missed]
+        .into_iter()
+        .find(|known| known.name() == verdict.to_ascii_lowercase())
+        .ok_or_else(|| format!("`{verdict}` is no verdict; write `covered` or `missed`"))?;
+    Ok(Wanted { name: name.to_owned(), verdict })
 }
 
 /// Runs the command.
@@ -46,6 +74,10 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     let session = arguments.session.as_deref().map(|asked| journal.find(asked)).transpose()?;
     recover(&journal);
     catch_up(&journal, session.as_deref(), arguments.no_transcribe, settings);
+
+    if let Some(id) = &session {
+        overrule(&journal, id, &arguments.set)?;
+    }
 
     let mut out = io::stdout().lock();
     let Some(id) = session else {
@@ -74,6 +106,33 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         print_json(&mut out, &json::session(&kept))?;
     } else {
         out.write_all(text::session(&kept, &style()).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Keeps the corrections, all or none, and says how to undo each.
+fn overrule(journal: &Journal, id: &str, wanted: &[Wanted]) -> Result<(), Failure> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let kept = journal.session(id)?;
+    let changes = corrections::plan(&kept, wanted).map_err(|error| Failure::mendable(&error))?;
+    let rulings: Vec<_> = changes
+        .iter()
+        .filter_map(|change| Some((change.take.id, change.point.id.clone(), change.ruling?)))
+        .collect();
+    journal.save_corrections(&rulings)?;
+    for Change { point, verdict, ruling, name, .. } in &changes {
+        let (before, now) = (point.verdict.name(), verdict.name());
+        let undo = format!("`viva review {id} --set {name}={before}` undoes that");
+        say(&match ruling {
+            None => format!("`{name}` is {now} already"),
+            Some(Ruling::Withdrawn) => format!("`{name}` is {now} again, as viva said; {undo}"),
+            Some(_) => {
+                let said = point.overruled.unwrap_or(point.verdict).name();
+                format!("`{name}` is {now} now (viva said {said}); {undo}")
+            }
+        });
     }
     Ok(())
 }

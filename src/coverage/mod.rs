@@ -38,6 +38,18 @@ pub enum Verdict {
     Missed,
 }
 
+impl Verdict {
+    /// The name in JSON and on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Covered => "covered",
+            Self::Partial => "partial",
+            Self::Unheard => "unheard",
+            Self::Missed => "missed",
+        }
+    }
+}
+
 /// How a piece of evidence was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -76,6 +88,9 @@ pub struct PointVerdict {
     pub text: String,
     /// The decision.
     pub verdict: Verdict,
+    /// Viva's own decision where a person has overruled it; `verdict` is theirs then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overruled: Option<Verdict>,
     /// The probability that the point was covered, 0..1; orders all decisions.
     pub probability: f64,
     /// The words it rests on, best first; also set, with a `reason`, where they were refused.

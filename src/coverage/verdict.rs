@@ -143,6 +143,7 @@ impl<'a> Judge<'a> {
             id: point.id.clone(),
             text: point.text.clone(),
             verdict,
+            overruled: None,
             probability,
             evidence: self.evidence(evidence),
             reason: reason.map(str::to_owned),

@@ -60,12 +60,13 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::assessment::Assessment;
+use crate::coverage::Verdict;
 use crate::recognise::Recognised;
 
 pub use error::JournalError;
 pub use read::{
-    AnswerState, Content, KeptAnswer, KeptAssessment, KeptSession, KeptTake, KeptTranscript, QuestionTally,
-    Resumable, Summary, Waiting,
+    AnswerState, Content, KeptAnswer, KeptAssessment, KeptCorrection, KeptSession, KeptTake, KeptTranscript,
+    QuestionTally, Resumable, Summary, Waiting,
 };
 pub use recovery::{Hold, Recovered};
 pub use session::{SessionHandle, Take};
@@ -118,6 +119,29 @@ pub enum InputKind {
     Typed,
 }
 
+/// A person's word on a verdict of viva's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ruling {
+    /// The point was made.
+    Covered,
+    /// The point was not made.
+    Missed,
+    /// Viva's verdict holds again.
+    Withdrawn,
+}
+
+impl Ruling {
+    /// The verdict in place of viva's; `None` where viva's holds.
+    pub fn verdict(self) -> Option<Verdict> {
+        match self {
+            Self::Covered => Some(Verdict::Covered),
+            Self::Missed => Some(Verdict::Missed),
+            Self::Withdrawn => None,
+        }
+    }
+}
+
+stored_by_name!(Ruling, Covered => "covered", Missed => "missed", Withdrawn => "withdrawn");
 stored_by_name!(SessionState, Running => "running", Finished => "finished", Left => "left", Interrupted => "interrupted");
 stored_by_name!(InputKind, Microphone => "microphone", Files => "files", Typed => "typed");
 
@@ -224,6 +248,23 @@ impl Journal {
             )
         })?;
         Ok(())
+    }
+
+    /// Keeps what a person says against verdicts, beside the assessments: all of it or nothing. Each is
+    /// of a point of a take, by its id; the last one of a point holds.
+    ///
+    /// # Errors
+    /// It could not be written; nothing has changed.
+    pub fn save_corrections(&self, corrections: &[(TakeId, String, Ruling)]) -> Result<(), JournalError> {
+        self.write(|connection| {
+            for (take, point, ruling) in corrections {
+                connection.execute(
+                    "INSERT INTO corrections (take, point, verdict, created_at) VALUES (?1, ?2, ?3, ?4)",
+                    params![take.0, point, ruling, now()],
+                )?;
+            }
+            Ok(())
+        })
     }
 
     /// The folder of a session's recordings.

@@ -1,5 +1,6 @@
 //! Reading back what is kept.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -8,9 +9,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{AnswerId, InputKind, Journal, JournalError, SessionState, TakeId};
+use super::{AnswerId, InputKind, Journal, JournalError, Ruling, SessionState, TakeId};
 use crate::assessment::Assessment;
-use crate::coverage::Tally;
+use crate::coverage::{Tally, Verdict};
 use crate::loops::Loop;
 use crate::recognise::Recognised;
 use crate::transcript::Transcript;
@@ -142,8 +143,10 @@ pub struct KeptTake {
     pub content: Content,
     /// What recognisers made of it, first to last; the last one counts.
     pub transcripts: Vec<KeptTranscript>,
-    /// How it was judged, first to last; the last one counts.
+    /// How it was judged, first to last; the last one counts, with the corrections.
     pub assessments: Vec<KeptAssessment>,
+    /// What a person said against that, first to last; the last one of each point holds.
+    pub corrections: Vec<KeptCorrection>,
 }
 
 /// What a take holds.
@@ -179,6 +182,17 @@ pub struct KeptTranscript {
 pub struct KeptAssessment {
     /// The judgement, engine version and loop hash with it.
     pub assessment: Assessment,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// A person's word on the verdict of a point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCorrection {
+    /// The point's id.
+    pub point: String,
+    /// What they said.
+    pub ruling: Ruling,
     /// When.
     pub created_at: Timestamp,
 }
@@ -231,6 +245,12 @@ impl QuestionTally {
 }
 
 impl KeptTake {
+    /// The judgement that counts: the last one, with what a person has overruled of it.
+    pub fn assessment(&self) -> Option<Assessment> {
+        let last = self.assessments.last()?.assessment.clone();
+        Some(last.corrected(&in_force(&self.corrections)))
+    }
+
     /// The transcript that counts, as the recogniser or the typist wrote it.
     pub fn transcript(&self) -> Option<Transcript> {
         match &self.content {
@@ -247,8 +267,8 @@ impl KeptAnswer {
     }
 
     /// The judgement that counts.
-    pub fn assessment(&self) -> Option<&Assessment> {
-        Some(&self.take()?.assessments.last()?.assessment)
+    pub fn assessment(&self) -> Option<Assessment> {
+        self.take()?.assessment()
     }
 }
 
@@ -351,6 +371,7 @@ impl Journal {
                     content,
                     transcripts: Vec::new(),
                     assessments: Vec::new(),
+                    corrections: Vec::new(),
                 })
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
@@ -381,6 +402,7 @@ impl Journal {
                     })
                 })?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
+            take.corrections = corrections(connection, take.id)?;
         }
         Ok(takes)
     }
@@ -545,7 +567,9 @@ fn count(connection: &Connection, session: &mut Summary) -> rusqlite::Result<()>
     session.questions.total = questions().count();
     session.coverage.total = questions().map(|question| question.points.len()).sum();
     let mut statement = connection.prepare_cached(&format!(
-        "{ANSWERS} SELECT position, question, state, covered, partial, unheard, missed
+        "{ANSWERS} SELECT position, question, state, answers_now.take, covered, partial, unheard, missed,
+            CASE WHEN EXISTS (SELECT 1 FROM corrections WHERE take = answers_now.take)
+                THEN assessment_json END AS overruled_json
          FROM answers_now LEFT JOIN assessments ON assessments.id = assessment WHERE session = ?1"
     ))?;
     let mut rows = statement.query([&session.id])?;
@@ -561,10 +585,23 @@ fn count(connection: &Connection, session: &mut Summary) -> rusqlite::Result<()>
             }
             AnswerState::Assessed => {
                 questions.answered += 1;
-                coverage.covered += row.get::<_, u32>("covered")? as usize;
-                coverage.partial += row.get::<_, u32>("partial")? as usize;
-                coverage.unheard += row.get::<_, u32>("unheard")? as usize;
-                coverage.missed += row.get::<_, u32>("missed")? as usize;
+                let tally = match row.get::<_, Option<Json<Assessment>>>("overruled_json")? {
+                    None => Tally {
+                        covered: row.get::<_, u32>("covered")? as usize,
+                        partial: row.get::<_, u32>("partial")? as usize,
+                        unheard: row.get::<_, u32>("unheard")? as usize,
+                        missed: row.get::<_, u32>("missed")? as usize,
+                        total: 0,
+                    },
+                    Some(Json(assessment)) => {
+                        let corrections = corrections(connection, TakeId(row.get("take")?))?;
+                        assessment.corrected(&in_force(&corrections)).coverage
+                    }
+                };
+                coverage.covered += tally.covered;
+                coverage.partial += tally.partial;
+                coverage.unheard += tally.unheard;
+                coverage.missed += tally.missed;
             }
             AnswerState::Skipped => {
                 questions.skipped += 1;
@@ -576,6 +613,28 @@ fn count(connection: &Connection, session: &mut Summary) -> rusqlite::Result<()>
         }
     }
     Ok(())
+}
+
+/// What a person said against the verdicts on a take, first to last.
+fn corrections(connection: &Connection, take: TakeId) -> rusqlite::Result<Vec<KeptCorrection>> {
+    connection
+        .prepare_cached("SELECT point, verdict, created_at FROM corrections WHERE take = ?1 ORDER BY id")?
+        .query_map([take.0], |row| {
+            Ok(KeptCorrection {
+                point: row.get("point")?,
+                ruling: row.get("verdict")?,
+                created_at: row.get::<_, Stored<Timestamp>>("created_at")?.0,
+            })
+        })?
+        .collect()
+}
+
+/// The verdicts that hold in place of viva's, by the points' ids.
+fn in_force(corrections: &[KeptCorrection]) -> HashMap<&str, Verdict> {
+    // Later ones take the place of earlier ones of the same point.
+    let last: HashMap<&str, Ruling> =
+        corrections.iter().map(|correction| (correction.point.as_str(), correction.ruling)).collect();
+    last.into_iter().filter_map(|(point, ruling)| Some((point, ruling.verdict()?))).collect()
 }
 
 /// A value that stands in the database as text.

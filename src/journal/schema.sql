@@ -74,7 +74,8 @@ CREATE TABLE assessments (
     created_at TEXT NOT NULL
 ) STRICT;
 
--- What people overrule; nothing writes it yet.
+-- What people overrule: 'covered', 'missed', or 'withdrawn' for viva's own verdict again. Of each point of a
+-- take the last row holds; the assessments stay as they are.
 CREATE TABLE corrections (
     id INTEGER PRIMARY KEY,
     take INTEGER NOT NULL REFERENCES takes (id),

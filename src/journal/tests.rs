@@ -2,7 +2,7 @@ use std::fs;
 
 use super::fixtures::{assessment, probability, recognised, theory};
 use super::*;
-use crate::coverage::Tally;
+use crate::coverage::{Tally, Verdict};
 use crate::loops::{Loop, MAIN_QUESTION};
 
 fn count(journal: &Journal, table: &str) -> i64 {
@@ -249,10 +249,42 @@ fn later_assessments_count_and_earlier_ones_are_kept() {
     newer.coverage = Tally { covered: 2, total: 2, ..Tally::default() };
     journal.save_assessment(take, &newer).unwrap();
     let kept = journal.session(session.id()).unwrap();
-    assert_eq!(kept.answers[0].assessment(), Some(&newer));
+    assert_eq!(kept.answers[0].assessment().as_ref(), Some(&newer));
     assert_eq!(kept.answers[0].takes[0].assessments.len(), 2);
     // The third point is that of a question that was not asked.
     assert_eq!(kept.summary.coverage, Tally { total: 3, ..newer.coverage });
+}
+
+#[test]
+fn corrections_stand_beside_the_assessments_and_the_last_of_each_point_holds() {
+    let journal = Journal::in_memory().unwrap();
+    let session = journal.begin_session(&[theory()], InputKind::Microphone, None).unwrap();
+    let take = answer_aloud(&session, &theory(), 0, MAIN_QUESTION, "a bernoulli likelihood");
+    let verdicts = || {
+        let kept = journal.session(session.id()).unwrap();
+        let judged = kept.answers[0].assessment().unwrap();
+        // The third point is that of a question that was not asked.
+        assert_eq!(kept.summary.coverage, Tally { total: 3, ..judged.coverage });
+        judged.points.iter().map(|point| (point.verdict, point.overruled)).collect::<Vec<_>>()
+    };
+    let (covered, missed) = (Verdict::Covered, Verdict::Missed);
+    assert_eq!(verdicts(), [(covered, None), (missed, None)]);
+    let correct = |rulings: &[(&str, Ruling)]| {
+        let rulings: Vec<_> =
+            rulings.iter().map(|(point, ruling)| (take, (*point).to_owned(), *ruling)).collect();
+        journal.save_corrections(&rulings).unwrap();
+    };
+    correct(&[("likelihood", Ruling::Missed), ("gradient", Ruling::Covered)]);
+    assert_eq!(verdicts(), [(missed, Some(covered)), (covered, Some(missed))]);
+    correct(&[("likelihood", Ruling::Withdrawn), ("no-such-point", Ruling::Covered)]);
+    assert_eq!(verdicts(), [(covered, None), (covered, Some(missed))]);
+
+    let heard = recognised("useful gradients from a bernoulli likelihood");
+    journal.save_assessment(take, &assessment(&theory(), MAIN_QUESTION, &heard)).unwrap();
+    assert_eq!(verdicts(), [(covered, None), (covered, None)], "a later judgement agrees");
+    assert_eq!(count(&journal, "corrections"), 4);
+    let first = &journal.session(session.id()).unwrap().answers[0].takes[0].assessments[0].assessment;
+    assert_eq!(first.points[1].verdict, missed, "viva's own verdict stays as it was");
 }
 
 #[test]

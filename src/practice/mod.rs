@@ -19,7 +19,7 @@ use session::Outcome;
 pub fn outcomes(practised: &Loop, loop_position: usize, answers: &[KeptAnswer]) -> Vec<Outcome> {
     let outcome = |answer: &KeptAnswer| match (answer.state, answer.assessment()) {
         (AnswerState::Asked | AnswerState::Skipped, _) => Outcome::Skipped,
-        (_, Some(assessment)) => Outcome::Judged(Box::new(assessment.clone())),
+        (_, Some(assessment)) => Outcome::Judged(Box::new(assessment)),
         (_, None) => Outcome::Kept,
     };
     practised

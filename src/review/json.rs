@@ -4,9 +4,10 @@
 use serde::Serialize;
 
 use crate::assessment::Assessment;
-use crate::coverage::Tally;
+use crate::coverage::{PointVerdict, Tally, Verdict};
 use crate::journal::{
-    AnswerState, Content, InputKind, KeptSession, KeptTake, QuestionTally, SessionState, Summary, stored_time,
+    AnswerState, Content, InputKind, KeptSession, KeptTake, QuestionTally, Ruling, SessionState, Summary,
+    stored_time,
 };
 use crate::loops::Question;
 use crate::transcript::Transcript;
@@ -101,6 +102,9 @@ struct TakeObject<'a> {
     content: ContentObject<'a>,
     transcripts: Vec<TranscriptObject<'a>>,
     assessments: Vec<AssessmentObject<'a>>,
+    corrections: Vec<CorrectionObject<'a>>,
+    /// `None`: not judged.
+    judgement: Option<JudgementObject>,
 }
 
 #[derive(Serialize)]
@@ -124,6 +128,38 @@ struct TranscriptObject<'a> {
 struct AssessmentObject<'a> {
     assessed_at: String,
     assessment: &'a Assessment,
+}
+
+#[derive(Serialize)]
+struct CorrectionObject<'a> {
+    point: &'a str,
+    verdict: Ruling,
+    corrected_at: String,
+}
+
+/// What counts.
+#[derive(Serialize)]
+struct JudgementObject {
+    points: Vec<JudgedPoint>,
+    coverage: Tally,
+}
+
+#[derive(Serialize)]
+struct JudgedPoint {
+    id: String,
+    verdict: Verdict,
+    viva_said: Verdict,
+}
+
+impl JudgementObject {
+    fn of(assessment: Assessment) -> Self {
+        let point = |point: PointVerdict| JudgedPoint {
+            id: point.id,
+            verdict: point.verdict,
+            viva_said: point.overruled.unwrap_or(point.verdict),
+        };
+        Self { coverage: assessment.coverage, points: assessment.points.into_iter().map(point).collect() }
+    }
 }
 
 fn question_object<'a>(kept: &'a KeptSession, position: usize, question: &'a Question) -> QuestionObject<'a> {
@@ -169,5 +205,15 @@ fn take_object(take: &KeptTake) -> TakeObject<'_> {
                 assessment: &kept.assessment,
             })
             .collect(),
+        corrections: take
+            .corrections
+            .iter()
+            .map(|kept| CorrectionObject {
+                point: &kept.point,
+                verdict: kept.ruling,
+                corrected_at: stored_time(kept.created_at),
+            })
+            .collect(),
+        judgement: take.assessment().map(JudgementObject::of),
     }
 }

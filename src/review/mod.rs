@@ -1,5 +1,6 @@
 //! Reading kept sessions back, and catching up on what a session left undone.
 
+pub mod corrections;
 pub mod json;
 pub mod text;
 

@@ -2,11 +2,12 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
+use super::corrections::{Wanted, plan};
 use super::*;
 use crate::audio::Recorder;
 use crate::coverage::{Evidence, FoundBy, Tally, Verdict};
 use crate::journal::fixtures::{assessment, probability, recognised, theory};
-use crate::journal::{AnswerState, InputKind, SessionHandle, SessionState, TakeId};
+use crate::journal::{AnswerState, InputKind, Ruling, SessionHandle, SessionState, TakeId};
 use crate::loops::MAIN_QUESTION;
 use crate::recognise::ScriptedTranscriber;
 
@@ -155,6 +156,94 @@ fn a_session_is_shown_with_its_evidence_marked_and_its_missed_points() {
 }
 
 #[test]
+fn a_corrected_session_is_shown_and_counted_as_corrected() {
+    let (journal, id) = judged_session();
+    let kept = journal.session(&id).unwrap();
+    let wanted = |name: &str, verdict| Wanted { name: name.into(), verdict };
+    let both = [wanted("likelihood", Verdict::Missed), wanted("prompt/2", Verdict::Covered)];
+    let changes = plan(&kept, &both).unwrap();
+    let names: Vec<_> = changes.iter().map(|change| change.name.as_str()).collect();
+    assert_eq!(names, ["likelihood", "gradient"]);
+    let rulings: Vec<_> = changes
+        .iter()
+        .map(|change| (change.take.id, change.point.id.clone(), change.ruling.unwrap()))
+        .collect();
+    journal.save_corrections(&rulings).unwrap();
+
+    let kept = journal.session(&id).unwrap();
+    let page = text::session(&kept, &style());
+    for expected in [
+        "You should connect: 1 of 2 covered",
+        "[1] missed (you; viva said covered) Bernoulli likelihood: \"bernoulli likelihood\" at 0:03\n",
+        "[2] covered (you; viva said missed) Useful gradients: \"useful gradients\" at 0:04 (only named)\n",
+        "  Missed:\n    - Bernoulli likelihood\n",
+    ] {
+        assert!(page.contains(expected), "{expected:?} is not in\n{page}");
+    }
+    let take = &serde_json::to_value(json::session(&kept)).unwrap()["loops"][0]["questions"][0]["takes"][1];
+    assert_eq!(take["assessments"][0]["assessment"]["points"][0]["verdict"], "covered");
+    assert_eq!(
+        (&take["corrections"][1]["point"], &take["corrections"][1]["verdict"]),
+        (&"gradient".into(), &"covered".into())
+    );
+    let point = |id: &str, verdict: &str, said: &str| serde_json::json!({ "id": id, "verdict": verdict, "viva_said": said });
+    assert_eq!(
+        take["judgement"]["points"],
+        serde_json::json!([point("likelihood", "missed", "covered"), point("gradient", "covered", "missed")])
+    );
+
+    // Back to what viva said withdraws the correction; what is so already is left alone.
+    let back = [wanted("likelihood", Verdict::Covered), wanted("gradient", Verdict::Covered)];
+    let rulings: Vec<_> = plan(&kept, &back).unwrap().iter().map(|change| change.ruling).collect();
+    assert_eq!(rulings, [Some(Ruling::Withdrawn), None]);
+}
+
+#[test]
+fn names_of_points_are_clear_or_nothing_is_planned() {
+    let journal = Journal::in_memory().unwrap();
+    let mut second = probability();
+    second.question.points[0].id = "2".into();
+    let session = journal.begin_session(&[theory(), second.clone()], InputKind::Microphone, None).unwrap();
+    for (position, asked) in [theory(), second].iter().enumerate() {
+        let answer = session.ask(position, MAIN_QUESTION).unwrap();
+        let take = session.typed_take(answer, "a guess").unwrap();
+        let heard = recognised("a guess");
+        session.journal().save_assessment(take, &assessment(asked, MAIN_QUESTION, &heard)).unwrap();
+    }
+    let kept = journal.session(session.id()).unwrap();
+    let said = |names: &[&str]| {
+        let wanted: Vec<_> =
+            names.iter().map(|name| Wanted { name: (*name).into(), verdict: Verdict::Covered }).collect();
+        match plan(&kept, &wanted) {
+            Ok(changes) => changes.iter().map(|change| change.name.clone()).collect::<Vec<_>>().join(" "),
+            Err(error) => error.to_string(),
+        }
+    };
+    assert_eq!(said(&["likelihood", "theory/prompt/gradient"]), "likelihood theory/prompt/gradient");
+    assert_eq!(said(&["probability/prompt/2"]), "2", "an id is no number");
+    assert_eq!(said(&["probability/prompt/1"]), "2", "the first one's id is 2");
+    assert_eq!(
+        said(&["likelihood", "prompt/gradient"]),
+        "`prompt/gradient` could be `theory/prompt/gradient`, `probability/prompt/gradient`; say which; nothing is changed"
+    );
+    let unknown = said(&["likelihod"]);
+    assert!(unknown.contains("a point `likelihod`; did you mean `likelihood`?"), "{unknown}");
+    let unknown = said(&["p-minus-y"]);
+    assert!(
+        unknown.contains("it has `likelihood`, `theory/prompt/gradient`, `2`"),
+        "not answered: {unknown}"
+    );
+    assert!(said(&["likelihood", "theory/prompt/1"]).contains("`likelihood` is set twice"));
+    let partial = [Wanted { name: "likelihood".into(), verdict: Verdict::Partial }];
+    assert!(
+        plan(&kept, &partial)
+            .unwrap_err()
+            .to_string()
+            .contains("viva said missed; set it to covered or missed")
+    );
+}
+
+#[test]
 fn overlapping_evidence_is_marked_once_and_across_segments_in_both() {
     let segment = |text: &str| Transcript::typed(text).segments.remove(0);
     let transcript = Transcript::from_segments(vec![segment("a b c d"), segment("e f")]);
@@ -207,7 +296,7 @@ fn the_json_of_a_session_has_the_documented_form() {
     let judged = &takes[1]["assessments"][0]["assessment"];
     assert_eq!(judged["schema"], "viva.assessment/1");
     let back: Assessment = serde_json::from_value(judged.clone()).unwrap();
-    assert_eq!(Some(&back), kept.answers[0].assessment());
+    assert_eq!(Some(back), kept.answers[0].assessment());
 
     let summary = serde_json::to_value(json::summary(&kept.summary)).unwrap();
     assert_eq!(summary["schema"], "viva.session-summary/1");

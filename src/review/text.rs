@@ -142,7 +142,7 @@ fn take(page: &mut Page, question: &Question, take: &KeptTake, state: AnswerStat
         let gone = if path.exists() { "" } else { ": the file is not there any more" };
         page.hanging("  ", "    ", &format!("Recording{length}: {}{gone}", path.display()));
     }
-    let assessment = take.assessments.last().map(|kept| &kept.assessment);
+    let assessment = take.assessment();
     match take.transcript() {
         None if state == AnswerState::Skipped => {}
         None => {
@@ -154,12 +154,12 @@ fn take(page: &mut Page, question: &Question, take: &KeptTake, state: AnswerStat
             }
             page.heading("  ", matches!(take.content, Content::Typed { .. }), !heard.is_empty());
             // Evidence refers to the words of the transcript that was judged.
-            let judged = assessment.map_or(&heard, |assessment| &assessment.transcript);
-            transcript(page, judged, assessment.map_or(&[], |assessment| &assessment.points));
+            let judged = assessment.as_ref().map_or(&heard, |assessment| &assessment.transcript);
+            transcript(page, judged, assessment.as_ref().map_or(&[], |assessment| &assessment.points));
         }
     }
     let Some(assessment) = assessment else { return };
-    judgement(page, question, assessment);
+    judgement(page, question, &assessment);
     let judgements = take.assessments.len();
     if judgements > 1 {
         let engine = &assessment.engine;

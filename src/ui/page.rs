@@ -115,8 +115,15 @@ impl Page {
         self.paragraph(indent, &format!("{heading}: {} of {} covered", tally.covered, tally.total));
         for (number, point) in (1..).zip(&assessment.points) {
             let number = if numbered { format!("[{number}] ") } else { String::new() };
-            let label = format!("{indent}  {number}{:<8} ", word_for(point.verdict));
-            self.hanging(&label, &" ".repeat(label.len()), &describe(point));
+            let label = format!("{indent}  {number}{:<8} ", point.verdict.name());
+            let rest = " ".repeat(label.len());
+            match point.overruled {
+                None => self.hanging(&label, &rest, &describe(point)),
+                Some(said) => {
+                    let whose = format!("{} (you; viva said {})", label.trim_end(), said.name());
+                    self.hanging(&format!("{whose} "), &rest, &describe(point));
+                }
+            }
         }
         self.blank();
         if tally.covered == tally.total {
@@ -183,16 +190,6 @@ pub fn clock(seconds: f64) -> String {
 /// A moment in a recording, in minutes and whole seconds that have passed.
 pub fn moment(seconds: f64) -> String {
     clock(seconds.max(0.0).floor())
-}
-
-/// The verdict as people read it.
-pub fn word_for(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Covered => "covered",
-        Verdict::Partial => "partial",
-        Verdict::Unheard => "unheard",
-        Verdict::Missed => "missed",
-    }
 }
 
 /// A point with the words that its verdict rests on, or why they were refused.
