@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Failure, Settings};
 use crate::coverage;
-use crate::loops::{self, Entry, Fault, Library, LibraryError, Origin, Question, SCHEMA};
+use crate::loops::{self, BUILT_IN, Entry, Fault, Library, LibraryError, Origin, Question, SCHEMA};
 use crate::ui::page::counted;
 
 /// Arguments of `viva loops`.
@@ -38,10 +38,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check loop files and report every fault in them
+    /// Check loop files, run their examples, and report every fault in them
     Check {
-        /// Loop files, folders of them, or `-` for standard input
-        #[arg(required = true, value_name = "FILE")]
+        /// Loop files, folders of them, or `-` for standard input [default: the built-in loops and your own]
+        #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
     },
     /// Make loop files from a plain list of questions, points and follow-ups
@@ -67,6 +67,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     match arguments.command.unwrap_or(Command::List { json: false }) {
         Command::List { json } => list(json, settings),
         Command::Show { asked, json } => show(&asked, json, settings),
+        Command::Check { files } if files.is_empty() => check_library(settings),
         Command::Check { files } => check(&files),
         Command::Import { file, out, force } => import(&file, out.as_deref(), force, settings),
     }
@@ -163,57 +164,114 @@ fn show_question(out: &mut impl std::io::Write, question: &Question) -> std::io:
     Ok(())
 }
 
-fn check(files: &[PathBuf]) -> Result<(), Failure> {
-    let mut paths = Vec::new();
-    let mut faults = Vec::new();
-    for file in files {
-        if file.is_dir() {
-            match loops::loop_files(file) {
-                Ok(found) if found.is_empty() => {
-                    faults
-                        .push(Fault::of_file(file, "has no `*.toml` files; name the loop files themselves"));
-                }
-                Ok(found) => paths.extend(found),
-                Err(error) => faults.push(Fault::of_file(file, error.to_string())),
+/// What was found in some loop files.
+#[derive(Default)]
+struct Findings {
+    faults: Vec<Fault>,
+    /// The ids of the loops, and the files that have them.
+    ids: HashMap<String, PathBuf>,
+    files: usize,
+    examples: usize,
+}
+
+impl Findings {
+    /// Checks a file, or all loop files of a folder. `-` is standard input.
+    fn of_path(&mut self, path: &Path) {
+        if !path.is_dir() {
+            return self.of_file(path);
+        }
+        match loops::loop_files(path) {
+            Ok(found) if found.is_empty() => {
+                self.faults
+                    .push(Fault::of_file(path, "has no `*.toml` files; name the loop files themselves"));
             }
-        } else {
-            paths.push(file.clone());
+            Ok(found) => found.iter().for_each(|path| self.of_file(path)),
+            Err(error) => self.faults.push(Fault::of_file(path, error.to_string())),
         }
     }
-    let checked_files = paths.len();
-    let mut ids: HashMap<String, PathBuf> = HashMap::new();
-    for path in paths {
-        let source = match loops::text_of_file(&path) {
-            Ok(source) => source,
+
+    fn of_file(&mut self, path: &Path) {
+        match loops::text_of_file(path) {
+            Ok(source) => self.of_source(&source, path),
             Err(fault) => {
-                faults.push(fault);
-                continue;
-            }
-        };
-        let checked = loops::check(&source, &path, coverage::satisfied_by_prompt);
-        faults.extend(checked.faults);
-        if let Some((id, line)) = checked.id {
-            match ids.get(&id) {
-                None => _ = ids.insert(id, path),
-                // One file named twice is no mistake of the file's.
-                Some(first) if *first == path => {}
-                Some(first) => {
-                    let message =
-                        format!("the id `{id}` is taken by `{}`; give each loop its own", first.display());
-                    faults.push(Fault { line: Some(line), ..Fault::of_file(&path, message) });
-                }
+                self.files += 1;
+                self.faults.push(fault);
             }
         }
     }
-    let mut out = std::io::stdout().lock();
-    for fault in &faults {
-        writeln!(out, "{fault}")?;
+
+    fn of_source(&mut self, source: &str, path: &Path) {
+        self.files += 1;
+        let checked = loops::check(source, path, coverage::test_rubric);
+        self.faults.extend(checked.faults);
+        if let Some(content) = &checked.content {
+            self.examples += content.questions().map(|question| question.examples.len()).sum::<usize>();
+        }
+        let Some((id, line)) = checked.id else { return };
+        match self.ids.get(&id) {
+            None => _ = self.ids.insert(id, path.to_owned()),
+            // One file named twice is no mistake of the file's.
+            Some(first) if first == path => {}
+            Some(first) => {
+                let message =
+                    format!("the id `{id}` is taken by `{}`; give each loop its own", first.display());
+                self.faults.push(Fault { line: Some(line), ..Fault::of_file(path, message) });
+            }
+        }
     }
-    if faults.is_empty() {
+
+    /// Prints the findings as data, and says what was checked.
+    fn report(&self, checked: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        for fault in &self.faults {
+            writeln!(out, "{fault}")?;
+        }
+        out.flush()?;
+        let count = |is_error: bool| self.faults.iter().filter(|fault| fault.is_error() == is_error).count();
+        let (errors, warnings) = (count(true), count(false));
+        let result = match (errors, warnings) {
+            (0, 0) => "no faults".to_owned(),
+            (0, _) => counted(warnings, "warning"),
+            (_, 0) => counted(errors, "error"),
+            _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
+        };
+        let examples = match self.examples {
+            0 => String::new(),
+            count => format!(", {} tried", counted(count, "example")),
+        };
         // Nothing can be done about a stderr that is gone.
-        _ = writeln!(io::stderr(), "{} checked: no faults", counted(checked_files, "loop file"));
+        _ = writeln!(io::stderr(), "{checked} checked{examples}: {result}");
+        if errors > 0 { Err(Failure::Said(1)) } else { Ok(()) }
     }
-    if faults.iter().any(Fault::is_error) { Err(Failure::Said(1)) } else { Ok(()) }
+}
+
+fn check(files: &[PathBuf]) -> Result<(), Failure> {
+    let mut findings = Findings::default();
+    for file in files {
+        findings.of_path(file);
+    }
+    findings.report(&counted(findings.files, "loop file"))
+}
+
+/// Checks the built-in loops and those in the user's folder.
+fn check_library(settings: &Settings) -> Result<(), Failure> {
+    let mut findings = Findings::default();
+    for (path, source) in BUILT_IN {
+        findings.of_source(source, Path::new(path));
+    }
+    let built_in = counted(findings.files, "built-in loop");
+    let (folder, named) = &settings.loops_dir;
+    let own = match loops::loop_files(folder) {
+        Ok(paths) => paths,
+        Err(LibraryError::NoFolder(_)) if !named => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    // One of the user's own may have a built-in's id, and takes its place.
+    findings.ids.clear();
+    for path in &own {
+        findings.of_file(path);
+    }
+    findings.report(&format!("{built_in} and {} in `{}`", counted(own.len(), "loop file"), folder.display()))
 }
 
 fn import(file: &Path, out: Option<&Path>, force: bool, settings: &Settings) -> Result<(), Failure> {

@@ -6,10 +6,12 @@
 //! [`normalise`] gives everything that is said the same one spelling, [`stems`] takes inflections off,
 //! [`ways`] finds the keyword ways (and [`own_words`] the words of points that have none), [`sense`]
 //! (with the phrases of [`cues`]) finds the stretches that do not count, and [`verdict`] weighs what is left.
+//! [`rubric`] tests a checklist by its examples.
 
 mod cues;
 mod normalise;
 mod own_words;
+mod rubric;
 mod sense;
 mod stems;
 #[cfg(test)]
@@ -23,6 +25,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::loops::{Point, Question};
 use crate::transcript::Transcript;
+
+pub use rubric::test_rubric;
 
 /// What is said about one point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -62,6 +62,34 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What is wrong, or doubtful, with how a question is judged; it becomes a [`Fault`] where the file and the line
+/// are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is about.
+    pub place: Place,
+    /// Whether the question can be used all the same.
+    pub severity: Severity,
+    /// What it is and what to do, without a full stop.
+    pub message: String,
+}
+
+/// A part of a question, by indices from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A point.
+    Point(usize),
+    /// A way to say a point: its `keywords` are counted first, then its `heard_as`.
+    Way {
+        /// The point's index.
+        point: usize,
+        /// The way's index.
+        way: usize,
+    },
+    /// An example.
+    Example(usize),
+}
+
 /// Finds lines and columns of byte offsets in a source.
 pub(super) struct Lines<'s> {
     source: &'s str,

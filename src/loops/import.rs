@@ -20,7 +20,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::read::{
-    DEFAULT_FOLLOW_UP_SECONDS, DEFAULT_HEADING, DEFAULT_PROMPT_SECONDS, id_from, is_id, one_line,
+    DEFAULT_FOLLOW_UP_SECONDS, DEFAULT_HEADING, DEFAULT_PROMPT_SECONDS, id_from, is_id, one_line, unfit_point,
 };
 use super::{Fault, Loop, MAIN_QUESTION, Point, Question, Severity};
 
@@ -435,9 +435,15 @@ impl Importer<'_> {
         let id = unused(id_from(&draft.title), &format!("loop-{place}"), taken);
         let heading = self.mend(&draft.heading);
         let heading = heading.trim_end_matches([':', '.']).trim();
+        let texts = self.items(&draft.points, ends_sentences(&draft.points).unwrap_or(false));
         let mut ids = HashSet::new();
-        let points = self
-            .items(&draft.points, ends_sentences(&draft.points).unwrap_or(false))
+        let mut seen = HashSet::new();
+        for text in &texts {
+            if let Some(message) = unfit_point(text, &mut seen) {
+                self.error(draft.line, message);
+            }
+        }
+        let points = texts
             .into_iter()
             .zip(1..)
             .map(|(text, place)| {
@@ -904,7 +910,7 @@ mod tests {
     #[test]
     fn ids_are_telling_and_unlike() {
         let source = "Loop 1: Coding\nPrompt\nA?\nExpectations\n- The learning rate, and what it does to the loss\n\
-                      - 数据\n- what\n- what\nLoop 2: 数据\nPrompt\nB?\nExpectations\n- b\n";
+                      - 数据\n- what\n- what?\nLoop 2: 数据\nPrompt\nB?\nExpectations\n- b\n";
         let taken = HashSet::from(["coding".to_owned()]);
         let loops = import(source, Path::new("list.txt"), &taken).unwrap().loops;
         assert_eq!(loops[0].1.id, "coding-2");
@@ -931,6 +937,10 @@ mod tests {
             ),
             ("Loop 1:\nPrompt\nWhat?\nExpectations\n- b\n", &["list.txt:1: error: this loop has no title"]),
             ("Loop 1: A\nPrompt\nWhat?\nExpectations\n- b\n-\n- c\n", &["list.txt:6: error: an empty item"]),
+            (
+                "Loop 1: A\nPrompt\nWhat?\nExpectations\n- b\n- B\n",
+                &["list.txt:1: error: `B` stands twice in this checklist"],
+            ),
             (
                 "Loop 1: A\nPrompt\nWhat?\nExpectations\n- b\nPrompt\nSo?\nExpectations\n- c\n",
                 &[

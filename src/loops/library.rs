@@ -15,8 +15,8 @@ macro_rules! built_in {
     };
 }
 
-/// The built-in loop files in their order, each with its path in the source tree.
-const BUILT_IN: &[(&str, &str)] = built_in![
+/// The built-in loop files in their order, each with its path in the source tree and its text.
+pub const BUILT_IN: &[(&str, &str)] = built_in![
     "01-theory",
     "02-probability",
     "03-coding",

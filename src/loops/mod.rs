@@ -12,10 +12,10 @@ mod write;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use fault::{Fault, Severity, nearest};
+pub use fault::{Fault, Finding, Place, Severity, nearest};
 pub use import::{Imported, import};
-pub use library::{Entry, Library, LibraryError, Origin, loop_files};
-pub use read::{Checked, SatisfiedByPrompt, check, read, text_of_file};
+pub use library::{BUILT_IN, Entry, Library, LibraryError, Origin, loop_files};
+pub use read::{Checked, Trial, check, read, text_of_file};
 pub use write::to_toml;
 
 /// What a loop file says it is.
@@ -76,9 +76,10 @@ pub struct Question {
     /// A model answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exemplar: Option<String>,
-    /// Answers with known verdicts, for checking a rubric.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub examples: Vec<toml::Value>,
+    /// Answers with known verdicts, which test the checklist. They change nothing that is asked or judged by,
+    /// so that they stand in the file alone: neither in the hash, nor in the journal, nor in JSON.
+    #[serde(skip)]
+    pub examples: Vec<Example>,
     /// Ids of the main question's points: ask this follow-up first when one of them was missed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub if_missed: Vec<String>,
@@ -151,6 +152,17 @@ impl Point {
     }
 }
 
+/// An answer with known verdicts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// What is said, on one line.
+    pub answer: String,
+    /// Ids of the points that it makes; it makes no other.
+    pub covered: Vec<String>,
+    /// Ids of points that may be ticked or not.
+    pub either: Vec<String>,
+}
+
 /// One way to say a point: every part must be heard near the others, each by any one of its
 /// alternatives. Written `"coin flip|coin toss + likelihood|chance of the data"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,5 +213,28 @@ impl TryFrom<String> for Way {
 impl From<Way> for String {
     fn from(way: Way) -> Self {
         way.parts.iter().map(|part| part.join("|")).collect::<Vec<_>>().join(" + ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn examples_are_neither_hashed_nor_kept_and_old_kept_ones_are_read_over() {
+        let mut content = Library::built_in().unwrap().get("theory").unwrap().content.clone();
+        let hash = content.hash();
+        content.question.examples =
+            vec![Example { answer: "Coin flips.".to_owned(), covered: Vec::new(), either: Vec::new() }];
+        assert_eq!(content.hash(), hash);
+
+        let mut kept = serde_json::to_value(&content).unwrap();
+        assert!(kept["question"].get("examples").is_none());
+        // Versions before kept them, as whatever the file had.
+        kept["question"]["examples"] = serde_json::json!([{ "text": "x", "covered": ["one"], "score": 0.5 }]);
+        let read: Loop = serde_json::from_value(kept).unwrap();
+        assert!(read.question.examples.is_empty());
+        assert_eq!(read.hash(), hash);
     }
 }

@@ -7,12 +7,11 @@ use std::collections::HashSet;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use serde::Deserialize as _;
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue, ValueDeserializer};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::fault::{Lines, nearest};
-use super::{Fault, Loop, MAIN_QUESTION, Point, Question, SCHEMA, Severity, Way};
+use super::{Example, Fault, Finding, Loop, MAIN_QUESTION, Place, Point, Question, SCHEMA, Severity, Way};
 
 /// The time for an answer where the file does not say, in seconds: the loop's main question.
 pub(super) const DEFAULT_PROMPT_SECONDS: u32 = 120;
@@ -29,6 +28,12 @@ const SHORT_ANSWER_SECONDS: u32 = 20;
 const LONGEST_ID: usize = 64;
 /// A loop file is a page of text; whatever is bigger is something else.
 const LARGEST_FILE: u64 = 1 << 20;
+/// The longest `text` of a point, in characters: a few sentences. What takes longer to say is several points.
+const LONGEST_POINT: usize = 400;
+/// The longest way to say a point, in characters. The longest built-in one has 391.
+const LONGEST_WAY: usize = 1000;
+/// The most parts of a way: more are not heard within the sixteen words that they must stand in.
+const MOST_PARTS: usize = 8;
 
 const LOOP_KEYS: &[&str] = &[
     "schema",
@@ -56,9 +61,11 @@ const FOLLOW_UP_KEYS: &[&str] = &[
     "if_made",
 ];
 const POINT_KEYS: &[&str] = &["id", "text", "keywords", "heard_as", "misconceptions", "hints"];
+const EXAMPLE_KEYS: &[&str] = &["answer", "covered", "either"];
 
-/// Finds the ids of a question's points that repeating the question alone would tick.
-pub type SatisfiedByPrompt = fn(&Question) -> Vec<String>;
+/// Tries how a question is judged, its examples included. Judging is not this module's business, so that whoever
+/// checks a file says how.
+pub type Trial = fn(&Question) -> Vec<Finding>;
 
 /// What was found in one loop file.
 #[derive(Debug)]
@@ -81,8 +88,8 @@ pub fn read(source: &str, path: &Path) -> Result<Loop, Vec<Fault>> {
 }
 
 /// Reads a loop file's text and reports what is wrong with it and what would make practice suffer.
-pub fn check(source: &str, path: &Path, satisfied_by_prompt: SatisfiedByPrompt) -> Checked {
-    let mut reader = Reader { lines: Lines::new(source), path, faults: Vec::new(), satisfied_by_prompt };
+pub fn check(source: &str, path: &Path, trial: Trial) -> Checked {
+    let mut reader = Reader { lines: Lines::new(source), path, faults: Vec::new(), trial };
     let (document, syntax) = DeTable::parse_recoverable(source);
     let (id, content) = if syntax.is_empty() {
         reader.document(&document)
@@ -160,11 +167,49 @@ pub(super) fn id_from(words: &str) -> String {
     if is_id(&id) { id } else { String::new() }
 }
 
+/// Why a text cannot be that of a point, if it cannot. `seen` are the texts of the checklist so far.
+pub(super) fn unfit_point(text: &str, seen: &mut HashSet<String>) -> Option<String> {
+    if text.is_empty() {
+        return None;
+    }
+    let length = text.chars().count();
+    if length > LONGEST_POINT {
+        let beginning: String = text.chars().take(40).collect();
+        return Some(format!(
+            "the point `{beginning}...` has {length} characters, more than the {LONGEST_POINT} that one can have; make \
+             several points of it"
+        ));
+    }
+    if !seen.insert(text.to_lowercase()) {
+        return Some(format!("`{text}` stands twice in this checklist; remove one of the two"));
+    }
+    None
+}
+
 struct Reader<'s> {
     lines: Lines<'s>,
     path: &'s Path,
     faults: Vec<Fault>,
-    satisfied_by_prompt: SatisfiedByPrompt,
+    trial: Trial,
+}
+
+/// Where the parts of a question stand in the file, as byte offsets.
+#[derive(Default)]
+struct Places {
+    /// Per point: itself, and its ways in the order that [`Place::Way`] counts them in.
+    points: Vec<(usize, Vec<usize>)>,
+    examples: Vec<usize>,
+}
+
+impl Places {
+    fn of(&self, place: Place) -> usize {
+        let found = match place {
+            Place::Point(point) => self.points.get(point).map(|(at, _)| at),
+            Place::Way { point, way } => self.points.get(point).and_then(|(_, ways)| ways.get(way)),
+            Place::Example(example) => self.examples.get(example),
+        };
+        found.copied().unwrap_or(0)
+    }
 }
 
 /// A table with the name that faults give it and the place they point at.
@@ -232,8 +277,8 @@ impl Reader<'_> {
             self.keys(table);
             let id = self.id(table, &mut ids);
             let mut follow_up = self.question(table, id, DEFAULT_FOLLOW_UP_SECONDS);
-            follow_up.if_missed = self.point_ids(table, "if_missed", &question.points);
-            follow_up.if_made = self.point_ids(table, "if_made", &question.points);
+            follow_up.if_missed = self.point_ids(table, "if_missed", &question.points, "the main question");
+            follow_up.if_made = self.point_ids(table, "if_made", &question.points, "the main question");
             if !follow_up.prompt.is_empty() && !asked.insert(follow_up.prompt.clone()) {
                 self.warning(table.at, "this loop asks the same question twice; remove one of the two");
             }
@@ -276,9 +321,13 @@ impl Reader<'_> {
             if known.contains(&name) {
                 continue;
             }
-            let elsewhere = [("a loop", LOOP_KEYS), ("a follow-up", FOLLOW_UP_KEYS), ("a point", POINT_KEYS)]
-                .into_iter()
-                .find(|(_, keys)| keys.contains(&name));
+            let owners = [
+                ("a loop", LOOP_KEYS),
+                ("a follow-up", FOLLOW_UP_KEYS),
+                ("a point", POINT_KEYS),
+                ("an example", EXAMPLE_KEYS),
+            ];
+            let elsewhere = owners.into_iter().find(|(_, keys)| keys.contains(&name));
             let remedy = if let Some(near) = nearest(name, known.iter().copied()) {
                 format!("did you mean `{near}`?")
             } else if let Some((owner, _)) = elsewhere {
@@ -299,6 +348,11 @@ impl Reader<'_> {
         };
         if table.entries.keys().any(|name| meant(name.get_ref())) {
             return;
+        }
+        if key == "covered" {
+            let message =
+                "no `covered`; list the ids of the points that the answer makes, `[]` if it makes none";
+            return self.error(table.at, message);
         }
         let article = match key.starts_with(['a', 'e', 'i', 'o', 'u']) {
             true => "an",
@@ -441,8 +495,8 @@ impl Reader<'_> {
         let checklist_heading = self.line(table, "checklist_heading", false);
         let say = self.text(table, "say", false);
         let exemplar = self.text(table, "exemplar", false);
-        let examples = self.examples(table);
 
+        let faults_before = self.faults.iter().filter(|fault| fault.is_error()).count();
         let tables = self.tables(table, "points", ("a point", POINT_KEYS), "`id` and `text`");
         if tables.is_empty() {
             // Where `points` is there but wrong, that has been said.
@@ -466,18 +520,17 @@ impl Reader<'_> {
         let mut ids = HashSet::new();
         let mut texts = HashSet::new();
         let mut points = Vec::new();
-        let mut places = Vec::new();
+        let mut places = Places::default();
         for table in &tables {
-            let point = self.point(table, &mut ids);
-            if !point.text.is_empty() && !texts.insert(point.text.to_lowercase()) {
-                self.warning(
-                    table.at,
-                    format!("`{}` stands twice in this checklist; remove one of the two", point.text),
-                );
+            let (point, ways) = self.point(table, &mut ids);
+            if let Some(message) = unfit_point(&point.text, &mut texts) {
+                self.error(table.at, message);
             }
             points.push(point);
-            places.push(table.at);
+            places.points.push((table.at, ways));
         }
+        let examples = self.examples(table, &points, &mut places);
+        let is_sound = self.faults.iter().filter(|fault| fault.is_error()).count() == faults_before;
 
         let question = Question {
             id,
@@ -491,20 +544,10 @@ impl Reader<'_> {
             if_missed: Vec::new(),
             if_made: Vec::new(),
         };
-        let satisfied = match question.prompt.is_empty() {
-            true => Vec::new(),
-            false => (self.satisfied_by_prompt)(&question),
-        };
-        for (point, at) in question.points.iter().zip(places) {
-            if satisfied.contains(&point.id) {
-                self.error(
-                    at,
-                    format!(
-                        "repeating the question alone would tick the point `{}`; give it `keywords` that the \
-                         question does not contain",
-                        point.id
-                    ),
-                );
+        // What a checklist with errors is worth shows when they are mended.
+        if is_sound && !question.prompt.is_empty() {
+            for Finding { place, severity, message } in (self.trial)(&question) {
+                self.report(severity, places.of(place), message);
             }
         }
         question
@@ -545,84 +588,114 @@ impl Reader<'_> {
         }
     }
 
-    fn examples(&mut self, table: &Table<'_, '_>) -> Vec<toml::Value> {
-        let Some(array) = self.array(table, "examples") else { return Vec::new() };
-        array
-            .iter()
-            .filter_map(|item| {
-                let value = toml::Value::deserialize(ValueDeserializer::from(item.clone()));
-                value
-                    .map_err(|error| {
-                        self.error(
-                            item.span().start,
-                            format!("an entry of `examples` cannot be read: {error}"),
-                        );
-                    })
-                    .ok()
-            })
-            .collect()
+    /// Answers with known verdicts.
+    fn examples(&mut self, table: &Table<'_, '_>, points: &[Point], places: &mut Places) -> Vec<Example> {
+        let mut examples: Vec<Example> = Vec::new();
+        let tables = self.tables(table, "examples", ("an example", EXAMPLE_KEYS), "`answer` and `covered`");
+        for table in &tables {
+            self.keys(table);
+            let answer = self.line(table, "answer", true).unwrap_or_default();
+            if table.get("covered").is_none() {
+                self.missing(table, "covered");
+            }
+            let covered = self.point_ids(table, "covered", points, "this question");
+            let either = self.point_ids(table, "either", points, "this question");
+            if let Some(id) = either.iter().find(|id| covered.contains(id)) {
+                let at = table.get("either").map_or(table.at, |value| value.span().start);
+                self.error(
+                    at,
+                    format!("`{id}` is in `covered` and in `either`; remove it from one of the two"),
+                );
+            }
+            if !answer.is_empty() && examples.iter().any(|example| example.answer == answer) {
+                self.warning(table.at, "this answer stands twice among the examples; remove one of the two");
+            }
+            examples.push(Example { answer, covered, either });
+            places.examples.push(table.at);
+        }
+        examples
     }
 
-    /// `if_missed` and `if_made`: ids of the main question's points.
-    fn point_ids(&mut self, table: &Table<'_, '_>, key: &str, points: &[Point]) -> Vec<String> {
-        let ids = self.strings(table, key);
-        ids.into_iter()
-            .filter_map(|(at, id)| {
-                if points.iter().any(|point| point.id == id) {
-                    return Some(id);
-                }
-                let near = nearest(&id, points.iter().map(|point| point.id.as_str()));
-                let remedy = match near {
+    /// A list of ids of points. `whose` names the question that has them.
+    fn point_ids(&mut self, table: &Table<'_, '_>, key: &str, points: &[Point], whose: &str) -> Vec<String> {
+        let mut known = Vec::new();
+        for (at, id) in self.strings(table, key) {
+            if known.contains(&id) {
+                self.warning(at, format!("`{id}` stands twice in `{key}`; remove one of the two"));
+            } else if points.iter().any(|point| point.id == id) {
+                known.push(id);
+            } else {
+                let remedy = match nearest(&id, points.iter().map(|point| point.id.as_str())) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "name the `id` of one of them".to_owned(),
                 };
-                self.error(
-                    at,
-                    format!("`{key}` names `{id}`, which is no point of the main question; {remedy}"),
-                );
-                None
-            })
-            .collect()
+                self.error(at, format!("`{key}` names `{id}`, which is no point of {whose}; {remedy}"));
+            }
+        }
+        known
     }
 
-    fn point(&mut self, table: &Table<'_, '_>, ids: &mut HashSet<String>) -> Point {
+    /// A point, and where its ways stand.
+    fn point(&mut self, table: &Table<'_, '_>, ids: &mut HashSet<String>) -> (Point, Vec<usize>) {
         self.keys(table);
         let id = self.id(table, ids);
         let text = self.line(table, "text", true).unwrap_or_default();
-        let (keywords, heard_as) = (self.ways(table, "keywords"), self.ways(table, "heard_as"));
+        let (keywords, mut places) = self.ways(table, "keywords");
+        let (heard_as, more_places) = self.ways(table, "heard_as");
+        places.extend(more_places);
         let mut list = |key| self.strings(table, key).into_iter().map(|(_, text)| text).collect();
         let (misconceptions, hints) = (list("misconceptions"), list("hints"));
-        Point { id, text, keywords, heard_as, misconceptions, hints }
+        (Point { id, text, keywords, heard_as, misconceptions, hints }, places)
     }
 
-    fn ways(&mut self, table: &Table<'_, '_>, key: &str) -> Vec<Way> {
+    /// Ways to say a point, and where they stand.
+    fn ways(&mut self, table: &Table<'_, '_>, key: &str) -> (Vec<Way>, Vec<usize>) {
         let mut ways = Vec::new();
+        let mut places = Vec::new();
         for (at, source) in self.strings(table, key) {
-            match Way::try_from(source.clone()) {
-                Err(fault) => self.error(at, fault),
+            let way = match Way::try_from(source.clone()) {
+                Err(fault) => {
+                    self.error(at, fault);
+                    continue;
+                }
                 Ok(way) if ways.contains(&way) => {
                     self.warning(at, format!("`{source}` stands twice; remove one of the two"));
+                    continue;
                 }
-                Ok(way) => {
-                    let glued =
-                        way.parts.iter().flatten().flat_map(|phrase| phrase.split(' ')).find(|word| {
-                            word.len() > 1
-                                && (word.starts_with('+') || word.ends_with('+'))
-                                && !word.ends_with("++")
-                        });
-                    if let Some(word) = glued {
-                        self.warning(
-                            at,
-                            format!(
-                                "`{word}` counts as a word; to join parts put a space on both sides of `+`"
-                            ),
-                        );
-                    }
-                    ways.push(way);
-                }
+                Ok(way) => way,
+            };
+            let length = source.chars().count();
+            if length > LONGEST_WAY {
+                self.error(
+                    at,
+                    format!(
+                        "this way has {length} characters, more than the {LONGEST_WAY} that one can have; split its \
+                         alternatives into several ways"
+                    ),
+                );
+            } else if way.parts.len() > MOST_PARTS {
+                self.error(
+                    at,
+                    format!(
+                        "`{source}` has {} parts, more than the {MOST_PARTS} that can be heard near each other; \
+                         keep those that matter",
+                        way.parts.len()
+                    ),
+                );
             }
+            let glued = way.parts.iter().flatten().flat_map(|phrase| phrase.split(' ')).find(|word| {
+                word.len() > 1 && (word.starts_with('+') || word.ends_with('+')) && !word.ends_with("++")
+            });
+            if let Some(word) = glued {
+                self.warning(
+                    at,
+                    format!("`{word}` counts as a word; to join parts put a space on both sides of `+`"),
+                );
+            }
+            ways.push(way);
+            places.push(at);
         }
-        ways
+        (ways, places)
     }
 }
 

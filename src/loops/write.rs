@@ -2,23 +2,24 @@
 
 use std::fmt::Write as _;
 
-use super::{Loop, Point, Question, SCHEMA, Way};
+use super::{Example, Loop, Point, Question, SCHEMA, Way};
 
 /// The loop as a file that [`super::read`] reads back to the same loop.
 pub fn to_toml(content: &Loop) -> String {
     let mut out = format!("schema = {}\n", quoted(SCHEMA));
     entry(&mut out, "id", &quoted(&content.id));
     entry(&mut out, "title", &quoted(&content.title));
-    question(&mut out, &content.question, "points");
+    question(&mut out, &content.question, "");
     for follow_up in &content.follow_ups {
         out.push_str("\n[[follow_ups]]\n");
         entry(&mut out, "id", &quoted(&follow_up.id));
-        question(&mut out, follow_up, "follow_ups.points");
+        question(&mut out, follow_up, "follow_ups.");
     }
     out
 }
 
-fn question(out: &mut String, question: &Question, points: &str) {
+/// `within` is what the headers of the question's tables begin with.
+fn question(out: &mut String, question: &Question, within: &str) {
     entry(out, "prompt", &quoted(&question.prompt));
     entry(out, "answer_seconds", &question.answer_seconds.to_string());
     if !question.points.is_empty() {
@@ -29,14 +30,15 @@ fn question(out: &mut String, question: &Question, points: &str) {
             entry(out, key, &quoted(value));
         }
     }
-    if !question.examples.is_empty() {
-        entry(out, "examples", &toml::Value::from(question.examples.clone()).to_string());
-    }
     list(out, "if_missed", &question.if_missed);
     list(out, "if_made", &question.if_made);
     for point in &question.points {
-        _ = write!(out, "\n[[{points}]]\n");
+        _ = write!(out, "\n[[{within}points]]\n");
         self::point(out, point);
+    }
+    for example in &question.examples {
+        _ = write!(out, "\n[[{within}examples]]\n");
+        self::example(out, example);
     }
 }
 
@@ -49,6 +51,14 @@ fn point(out: &mut String, point: &Point) {
     }
     list(out, "misconceptions", &point.misconceptions);
     list(out, "hints", &point.hints);
+}
+
+fn example(out: &mut String, example: &Example) {
+    entry(out, "answer", &quoted(&example.answer));
+    entry(out, "covered", &toml::Value::from(example.covered.clone()).to_string());
+    if !example.either.is_empty() {
+        entry(out, "either", &toml::Value::from(example.either.clone()).to_string());
+    }
 }
 
 fn entry(out: &mut String, key: &str, value: &str) {
@@ -98,7 +108,9 @@ lines, a back\\slash and a `code`."""
             answer_seconds = 0x40
             say = "two lines"
             exemplar = "Good."
-            examples = [{ text = "x", covered = ["one"], when = 2026-01-01, score = 0.5 }]
+            examples = [{ answer = "x", covered = [] }, { answer = """
+y and
+z""", covered = ["one"], either = ["two"] }]
             [[points]]
             id = "one"
             text = "the one"
@@ -106,6 +118,9 @@ lines, a back\\slash and a `code`."""
             heard_as = ["won"]
             misconceptions = ["two"]
             hints = ["less than two"]
+            [[points]]
+            id = "two"
+            text = "the other"
             [[follow_ups]]
             id = "next"
             prompt = "And?"
@@ -113,11 +128,17 @@ lines, a back\\slash and a `code`."""
             if_made = ["one"]
             checklist_heading = "You may say"
             points = [{ id = "one", text = "again" }]
+            [[follow_ups.examples]]
+            answer = "one"
+            covered = ["one"]
         "#;
         let content = read(source, Path::new("all.toml")).unwrap();
         assert_eq!(content.question.points[0].keywords[0].parts, [vec!["a", "b c"], vec!["d"]]);
         assert_eq!(content.question.points[0].keywords[1].parts, [["c++"]]);
-        assert_eq!(content.question.examples.len(), 1);
+        assert_eq!(content.question.examples[0].covered, [""; 0]);
+        assert_eq!(content.question.examples[1].answer, "y and z");
+        assert_eq!(content.question.examples[1].either, ["two"]);
+        assert_eq!(content.follow_ups[0].examples.len(), 1);
         assert_eq!(content.question.answer_seconds, 64);
         assert_eq!(content.follow_ups[0].checklist_heading, "You may say");
         assert_eq!(read(&to_toml(&content), Path::new("again.toml")).unwrap(), content);

@@ -1,0 +1,204 @@
+//! Rubrics are tested like code: `viva loops check` runs the examples of the loop files.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// Exit code, standard output and standard error of `viva loops check`.
+fn check(data: &TempDir, arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(assert_cmd::cargo::cargo_bin!("viva"))
+        .env_remove("VIVA_LOOPS_DIR")
+        .env("VIVA_DATA_DIR", data.path())
+        .current_dir(data.path())
+        .args(["loops", "check"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+const BATCH_NORM: &str = r#"schema = "viva.loop/1"
+id = "mine"
+title = "Mine"
+prompt = "Why does it behave differently?"
+
+[[points]]
+id = "batch-statistics"
+text = "training uses the statistics of the batch"
+keywords = ["mean|average|variance + mini batch|per batch", "batch statistics"]
+
+[[points]]
+id = "running-averages"
+text = "inference uses running averages"
+keywords = ["running|moving + average|mean"]
+"#;
+
+fn with_example(example: &str) -> String {
+    format!("{BATCH_NORM}\n[[examples]]\n{example}\n")
+}
+
+#[test]
+fn an_example_that_is_judged_as_it_says_is_no_fault() {
+    let data = tempfile::tempdir().unwrap();
+    let examples = r#"answer = """
+In training it takes the mean of the mini batch,
+at test time a running average."""
+covered = ["batch-statistics", "running-averages"]
+
+[[examples]]
+answer = "I wouldn't take a running average, and I know nothing else about it."
+covered = []
+
+[[examples]]
+answer = "It takes the mean of the mini batch."
+covered = []
+either = ["batch-statistics"]"#;
+    fs::write(data.path().join("mine.toml"), with_example(examples)).unwrap();
+    let (code, out, err) = check(&data, &["mine.toml"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    assert_eq!(err, "1 loop file checked, 3 examples tried: no faults\n");
+}
+
+#[test]
+fn each_wrong_verdict_on_an_example_is_explained_at_its_line() {
+    let data = tempfile::tempdir().unwrap();
+    for (example, expected) in [
+        (
+            "answer = \"It takes the average per batch, say.\"\ncovered = []",
+            "this answer does not make `batch-statistics`, but it is covered by \"It takes the average per batch\", \
+             found by way 1 of its `keywords` (`average + per batch`); narrow that, or add the point to `covered` \
+             or `either`",
+        ),
+        (
+            "answer = \"I would not use a running average.\"\ncovered = [\"running-averages\"]",
+            "this answer makes `running-averages`, but \"I would not use a running average.\", found by way 1 of \
+             its `keywords` (`running + average`), does not count: you said you would not; add to its `keywords` \
+             what else the answer says, or take the point out of `covered`",
+        ),
+        (
+            "answer = \"Some exponential smoothing at test time.\"\ncovered = [\"running-averages\"]",
+            "this answer makes `running-averages`, but nothing of it is found; add to its `keywords` what the \
+             answer says",
+        ),
+        (
+            "answer = \"At inference there are averages that keep running.\"\ncovered = [\"batch-statistics\", \
+             \"running-averages\"]",
+            "this answer makes `batch-statistics`, but nothing of it is found; add to its `keywords` what the \
+             answer says",
+        ),
+    ] {
+        fs::write(data.path().join("mine.toml"), with_example(example)).unwrap();
+        let (code, out, _) = check(&data, &["mine.toml"]);
+        assert_eq!((code, out), (1, format!("mine.toml:16: error: {expected}\n")), "{example}");
+    }
+}
+
+#[test]
+fn a_point_half_found_says_what_was_found() {
+    let data = tempfile::tempdir().unwrap();
+    let source = BATCH_NORM.replace("running|moving + average|mean", "ema + decay")
+        + "\n[[examples]]\nanswer = \"Inference uses the averages that were running.\"\ncovered = [\"running-averages\"]\n";
+    fs::write(data.path().join("mine.toml"), source).unwrap();
+    let (_, out, _) = check(&data, &["mine.toml"]);
+    assert_eq!(
+        out,
+        "mine.toml:16: error: this answer makes `running-averages`, but only part of it is found: \"Inference uses \
+         the averages that were running.\", found by the point's own words; add to its `keywords` what the answer \
+         says\n"
+    );
+}
+
+#[test]
+fn ways_that_two_points_share_or_anybody_satisfies_are_doubtful() {
+    let data = tempfile::tempdir().unwrap();
+    for (ways, expected) in [
+        // The same, in other words of the same stems and in another order.
+        ("\"per batch|mini batches + averaged|means|variance\"", Some("`per batch|mini batches + ")),
+        // Narrower than the sibling's.
+        ("\"moving batch statistics|fixed batch statistics\"", Some("`moving batch statistics|fixed ")),
+        ("\"average + per batch + frozen\"", Some("`average + per batch + frozen`")),
+        // One of its alternatives is its own.
+        ("\"frozen|average + per batch\"", None),
+        ("\"frozen statistics\"", None),
+        // Two parts cannot be said by one.
+        ("\"average per batch\"", None),
+    ] {
+        let source = BATCH_NORM.replace("\"running|moving + average|mean\"", ways);
+        fs::write(data.path().join("mine.toml"), source).unwrap();
+        let (code, out, _) = check(&data, &["mine.toml"]);
+        assert_eq!(code, 0);
+        match expected {
+            None => assert_eq!(out, "", "{ways}"),
+            Some(way) => {
+                assert!(
+                    out.starts_with(&format!("mine.toml:14: warning: whoever says {way}")),
+                    "{ways}: {out}"
+                );
+                assert!(out.contains("makes `batch-statistics` as well, by its way `"), "{out}");
+            }
+        }
+    }
+    for (ways, expected) in [
+        ("\"those things\"", Some("`those things`")),
+        ("\"frozen|half of + over|statistics\"", Some("`half of + over`")),
+        ("\"half of + statistics\"", None),
+        // Three words in a row are not said by accident.
+        ("\"over and over again\"", None),
+        // Every part has common words, though not of everything.
+        ("\"between each + time\"", None),
+    ] {
+        let source = BATCH_NORM.replace("\"running|moving + average|mean\"", ways);
+        fs::write(data.path().join("mine.toml"), source).unwrap();
+        let (code, out, _) = check(&data, &["mine.toml"]);
+        assert_eq!(code, 0);
+        match expected {
+            None => assert_eq!(out, "", "{ways}"),
+            Some(said) => assert_eq!(
+                out,
+                format!(
+                    "mine.toml:14: warning: {said} is enough for this way, and people say that of anything; use words \
+                     of the matter\n"
+                )
+            ),
+        }
+    }
+}
+
+#[test]
+fn without_a_file_the_whole_library_is_checked() {
+    let data = tempfile::tempdir().unwrap();
+    let (_, _, err) = check(&data, &[]);
+    assert!(err.starts_with("8 built-in loops and 0 loop files in `"), "{err}");
+
+    // One of the user's own may take a built-in's place; its faults are told.
+    fs::create_dir(data.path().join("loops")).unwrap();
+    let source = BATCH_NORM.replace("\"mine\"", "\"theory\"").replace("title", "titel");
+    fs::write(data.path().join("loops/theory.toml"), source).unwrap();
+    let (code, out, err) = check(&data, &[]);
+    assert_eq!(code, 1);
+    assert!(out.contains("theory.toml:3: error: unknown key `titel`"), "{out}");
+    assert!(!out.contains("is taken by"), "{out}");
+    assert!(err.contains("and 1 loop file in `"), "{err}");
+
+    let (code, _, err) = check(&data, &["--loops", "no-such-folder"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("error: there is no folder `no-such-folder`"), "{err}");
+}
+
+#[test]
+fn the_built_in_rubrics_are_without_errors() {
+    let data = tempfile::tempdir().unwrap();
+    let (code, out, _) = check(&data, &[]);
+    assert_eq!(code, 0, "{out}");
+    // Ways of common words alone that are yet to be narrowed.
+    let doubtful = out.lines().filter(|line| line.contains("people say that of anything")).count();
+    assert_eq!(out.lines().count(), doubtful, "{out}");
+    assert!(doubtful <= DOUBTFUL_WAYS, "{doubtful}: {out}");
+}
+
+/// Built-in ways that a word or two of the commonest satisfy; to be lowered to 0.
+const DOUBTFUL_WAYS: usize = 25;
