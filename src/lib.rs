@@ -17,6 +17,9 @@ pub mod recognise;
 // Which points of a checklist an answer made, and the words that show it.
 pub mod coverage;
 
+// The user's own wordings, which count for their points.
+pub mod learned;
+
 // The judgement of one answer as it is kept and printed.
 pub mod assessment;
 

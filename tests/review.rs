@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use vivavoce::assessment::{Assessment, Source};
 use vivavoce::audio::{AudioSource as _, Block, Pace, Recorder, WavSource};
 use vivavoce::journal::{InputKind, Journal, SessionHandle, SessionState};
-use vivavoce::loops::{Loop, MAIN_QUESTION};
+use vivavoce::loops::{Library, Loop, MAIN_QUESTION};
 use vivavoce::recognise::Recognised;
 use vivavoce::transcript::{Segment, Transcript, Word};
 
@@ -268,6 +268,110 @@ fn a_verdict_is_overruled_and_the_correction_withdrawn() {
     assert_eq!(take["judgement"]["coverage"]["covered"], 1);
     let kept: Vec<_> = take["corrections"].as_array().unwrap().iter().map(|one| &one["verdict"]).collect();
     assert_eq!(kept, ["covered", "withdrawn"]);
+}
+
+/// The first point of the built-in loop `theory`, as `viva score` judges a text.
+fn first_point(data: &Path, answer: &str) -> Value {
+    let file = data.join("answer.txt");
+    fs::write(&file, answer).unwrap();
+    let output = common::viva()
+        .args(["score", "theory", "--json", "--text"])
+        .arg(&file)
+        .env("VIVA_DATA_DIR", data)
+        .output()
+        .unwrap();
+    let assessment: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    assessment["points"][0].clone()
+}
+
+#[test]
+fn words_that_somebody_points_at_count_from_then_on_but_never_in_a_measurement() {
+    let answer = "Each class is a wager with two sides. So we never use the squared error.";
+    let data = tempfile::tempdir().unwrap();
+    let theory = Library::built_in().unwrap().get("theory").unwrap().content.clone();
+    let journal = Journal::open(data.path()).unwrap();
+    let session = journal.begin_session(&[theory], InputKind::Typed, None).unwrap();
+    session.typed_take(session.ask(0, MAIN_QUESTION).unwrap(), answer).unwrap();
+    session.finish(SessionState::Left).unwrap();
+    drop((session, journal));
+    assert!(stderr(&review(data.path(), &["last"])).contains("judging `prompt`"));
+    let corpus = data.path().join("corpus.jsonl");
+    let line = serde_json::json!({ "id": "a", "loop": "theory", "style": "strong", "text": answer, "covered": [1], "borderline": [] });
+    fs::write(&corpus, format!("{line}\n")).unwrap();
+    let measured = || {
+        let output = common::viva()
+            .args(["eval", "--json"])
+            .arg(&corpus)
+            .env("VIVA_DATA_DIR", data.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let before = measured();
+    assert_eq!(first_point(data.path(), answer)["verdict"], "missed");
+
+    // What does not fit is refused, and the verdict stays.
+    let point = "bernoulli-likelihood";
+    let covered = format!("{point}=covered");
+    for (said, why) in [
+        ("a bet with two sides", "is not in that answer"),
+        ("a bet with two sides", "Each class is a wager with two sides."),
+        ("So we never use", "by accident"),
+    ] {
+        assert_mendable(
+            &review(data.path(), &["last", "--set", &covered, "--said", said]),
+            &[said, why, "nothing is changed"],
+        );
+    }
+    let missed = format!("{point}=missed");
+    for wrong in
+        [vec!["--set", &missed], vec!["--set", &covered, "--set", "sigmoid-probability=covered"], vec![]]
+    {
+        let arguments: Vec<&str> = ["last", "--said", "a wager"].into_iter().chain(wrong).collect();
+        assert_eq!(review(data.path(), &arguments).status.code(), Some(2));
+    }
+    assert!(!data.path().join("learned.toml").exists());
+    assert!(!stdout(&review(data.path(), &["last"])).contains("(you;"));
+
+    let output = review(data.path(), &["last", "--set", &covered, "--said", "A WAGER, with two sides"]);
+    let told = stderr(&output);
+    assert!(told.contains("learned: \"a wager with two sides\" makes `bernoulli-likelihood`"), "{told}");
+    assert!(stdout(&output).contains("covered (you; viva said missed) Bernoulli likelihood"));
+    let file = fs::read_to_string(data.path().join("learned.toml")).unwrap();
+    assert!(file.contains("said = \"a wager with two sides\""), "{file}");
+
+    // Said again, it is covered; taken back, it is not; and no corpus is measured by it.
+    let found = first_point(data.path(), "I see the label as a wager with its two sides.");
+    assert_eq!((&found["verdict"], &found["evidence"][0]["by"]), (&"covered".into(), &"learned".into()));
+    assert_eq!(first_point(data.path(), "I would not call it a wager with two sides.")["verdict"], "missed");
+    assert_eq!(measured(), before);
+    let output = review(data.path(), &["last", "--reassess", "--json"]);
+    let session: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let take = &session["loops"][0]["questions"][0]["takes"][0];
+    let judged: Vec<_> = take["assessments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|kept| &kept["assessment"]["points"][0]["verdict"])
+        .collect();
+    assert_eq!(judged, ["missed", "covered"]);
+    assert_eq!(take["judgement"]["points"][0]["viva_said"], "covered", "and so viva agrees");
+
+    // Whoever finds it wrong later is told how to forget it.
+    let told = stderr(&review(data.path(), &["last", "--set", &missed]));
+    assert!(told.contains("delete its entry in `") && told.contains("learned.toml"), "{told}");
+    fs::write(data.path().join("learned.toml"), "schema = \"viva.learned/1\"\n").unwrap();
+    assert_eq!(first_point(data.path(), answer)["verdict"], "missed", "forgotten");
+
+    // A damaged file is told, and left as it is.
+    fs::write(data.path().join("learned.toml"), "schema = \"viva.learned/1\"\n[[wordings]\n").unwrap();
+    let output = review(data.path(), &["last"]);
+    assert!(output.status.success() && stderr(&output).contains("learned.toml:2:"), "{}", stderr(&output));
+    let output = review(data.path(), &["last", "--set", &covered, "--said", "a wager with two sides"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(fs::read_to_string(data.path().join("learned.toml")).unwrap().ends_with("[[wordings]\n"));
 }
 
 /// Not a test: a process that practises until it is killed. The tests below start it.

@@ -11,6 +11,7 @@ use super::failure::MENDABLE;
 use super::{Failure, Settings};
 use crate::audio::{AudioError, Microphone, Pace as Reading, Quiet, WavSource};
 use crate::journal::{Content, InputKind, Journal, Resumable, SessionHandle};
+use crate::learned::Learned;
 use crate::loops::{Library, LibraryError, Loop, MAIN_QUESTION};
 use crate::models::{self, ModelError};
 use crate::practice::runner::{self, Answers, Ended, Equipment, Input};
@@ -94,8 +95,9 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     if arguments.model.is_some() {
         model = Ok(model?);
     }
+    let learned = super::review::learned(settings);
     if let Some(left) = &mut resumed {
-        catch_up(&journal, left, settings)?;
+        catch_up(&journal, &learned, left, settings)?;
     }
     let (loops, from) = match &resumed {
         Some(left) => {
@@ -127,7 +129,8 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         }
     };
     let id = record.id().to_owned();
-    let ended = hold(session, record, way, scribe, voice, &arguments, terminal)?;
+    let aids = Aids { scribe, voice, learned };
+    let ended = hold(session, record, way, aids, &arguments, terminal)?;
     drop(quiet);
     let goes_on = journal.resumable().is_ok_and(|left| left.is_some_and(|left| left.id == id));
     farewell(&id, &ended, goes_on)
@@ -176,7 +179,12 @@ fn kind(arguments: &Arguments, resumed: Option<&Resumable>) -> Result<InputKind,
 
 /// Judges the answers that a session was cut off in or that could not be judged then, so that its
 /// feedback counts them, and says so.
-fn catch_up(journal: &Journal, left: &mut Resumable, settings: &Settings) -> Result<(), Failure> {
+fn catch_up(
+    journal: &Journal,
+    learned: &Learned,
+    left: &mut Resumable,
+    settings: &Settings,
+) -> Result<(), Failure> {
     let waiting = journal.waiting(Some(&left.id))?;
     for answer in &waiting {
         let prompt = left.loops[answer.loop_position]
@@ -203,7 +211,7 @@ fn catch_up(journal: &Journal, left: &mut Resumable, settings: &Settings) -> Res
         }
     }
     let transcriber = worker.as_mut().map(|worker| worker as &mut dyn Transcriber);
-    let done = review::catch_up(journal, Some(&left.id), transcriber, &mut |progress| {
+    let done = review::catch_up(journal, learned, Some(&left.id), transcriber, &mut |progress| {
         if let Progress::Failed(why) = progress {
             remark(&format!("warning: {why}"));
         }
@@ -438,16 +446,23 @@ fn find_voice(
     })
 }
 
+/// Who writes down, who reads out, and what the user has taught.
+struct Aids {
+    scribe: Option<Scribe>,
+    voice: Option<Result<SystemVoice, SpeakError>>,
+    learned: Learned,
+}
+
 /// Holds the session: with the view, the keyboard and the voice that suit how it is practised.
 fn hold(
     session: Session,
     record: SessionHandle,
     way: Way,
-    scribe: Option<Scribe>,
-    voice: Option<Result<SystemVoice, SpeakError>>,
+    aids: Aids,
     arguments: &Arguments,
     terminal: bool,
 ) -> Result<Ended, Failure> {
+    let Aids { scribe, voice, learned } = aids;
     let columns: fn() -> u16 = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
     let keys = terminal && !arguments.plain && matches!(way, Way::Microphone(_));
     let raw_mode = if keys { Some(RawMode::begin()?) } else { None };
@@ -493,7 +508,8 @@ fn hold(
             }))
         }
     };
-    let equipment = Equipment { answers, scribe, speaker, view, controls: controls.to_owned(), input };
+    let equipment =
+        Equipment { answers, scribe, speaker, view, controls: controls.to_owned(), input, learned };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         tokio::spawn(interruptions(signals));

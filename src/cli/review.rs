@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::{Failure, Settings};
 use crate::coverage::Verdict;
 use crate::journal::{Content, Journal, Ruling, Waiting};
+use crate::learned::Learned;
 use crate::models;
 use crate::recognise::{Transcriber, WhisperWorker};
 use crate::review::corrections::{self, Change, Wanted};
@@ -34,11 +35,8 @@ pub struct Arguments {
     #[arg(long, requires = "session")]
     reassess: bool,
 
-    /// Overrule the verdict on a point, by id or by number, of a question of the session
-    ///
-    /// QUESTION may be left out where the point is the only one of its id, and is LOOP/QUESTION where
-    /// several loops were asked. Viva's own verdict is kept beside yours; to set it back to that
-    /// withdraws yours. Can be given several times
+    /// Overrule the verdict on a point, by id or number; QUESTION can be left out where no other has such a point, and
+    /// is LOOP/QUESTION among several loops. Back to what viva said withdraws it. Can be given several times
     #[arg(
         long,
         value_name = "[QUESTION/]POINT=covered|missed",
@@ -46,6 +44,10 @@ pub struct Arguments {
         value_parser = wanted
     )]
     set: Vec<Wanted>,
+
+    /// The words of your answer that made the point you set to covered; they count for it from now on
+    #[arg(long, value_name = "WORDS", requires = "set")]
+    said: Option<String>,
 }
 
 /// Reads `POINT=covered`.
@@ -73,10 +75,11 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     };
     let session = arguments.session.as_deref().map(|asked| journal.find(asked)).transpose()?;
     recover(&journal);
-    catch_up(&journal, session.as_deref(), arguments.no_transcribe, settings);
+    let mut learned = learned(settings);
+    catch_up(&journal, &learned, session.as_deref(), arguments.no_transcribe, settings);
 
     if let Some(id) = &session {
-        overrule(&journal, id, &arguments.set)?;
+        overrule(&journal, &mut learned, id, &arguments.set, arguments.said.as_deref())?;
     }
 
     let mut out = io::stdout().lock();
@@ -95,7 +98,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         return Ok(());
     };
     if arguments.reassess {
-        match review::reassess(&journal, &id)? {
+        match review::reassess(&journal, &learned, &id)? {
             0 => say("judged anew: nothing has changed"),
             1 => say("judged anew: 1 answer is judged differently"),
             changed => say(&format!("judged anew: {changed} answers are judged differently")),
@@ -111,18 +114,33 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
 }
 
 /// Keeps the corrections, all or none, and says how to undo each.
-fn overrule(journal: &Journal, id: &str, wanted: &[Wanted]) -> Result<(), Failure> {
+fn overrule(
+    journal: &Journal,
+    learned: &mut Learned,
+    id: &str,
+    wanted: &[Wanted],
+    said: Option<&str>,
+) -> Result<(), Failure> {
     if wanted.is_empty() {
         return Ok(());
     }
+    if said.is_some() && !matches!(wanted, [Wanted { verdict: Verdict::Covered, .. }]) {
+        return Err(Failure::Usage(
+            "`--said` says what made one point; give exactly one `--set POINT=covered` with it".into(),
+        ));
+    }
     let kept = journal.session(id)?;
     let changes = corrections::plan(&kept, wanted).map_err(|error| Failure::mendable(&error))?;
+    if let (Some(phrase), [change]) = (said, changes.as_slice()) {
+        learn(learned, change, phrase)?;
+    }
     let rulings: Vec<_> = changes
         .iter()
         .filter_map(|change| Some((change.take.id, change.point.id.clone(), change.ruling?)))
         .collect();
     journal.save_corrections(&rulings)?;
-    for Change { point, verdict, ruling, name, .. } in &changes {
+    for change in &changes {
+        let Change { point, verdict, ruling, name, .. } = change;
         let (before, now) = (point.verdict.name(), verdict.name());
         let undo = format!("`viva review {id} --set {name}={before}` undoes that");
         say(&match ruling {
@@ -133,8 +151,42 @@ fn overrule(journal: &Journal, id: &str, wanted: &[Wanted]) -> Result<(), Failur
                 format!("`{name}` is {now} now (viva said {said}); {undo}")
             }
         });
+        let wordings = learned.of(&change.asked.id, &change.question.id, &point.id);
+        let wordings: Vec<_> = wordings.map(|said| format!("\"{said}\"")).collect();
+        if *verdict != Verdict::Covered && !wordings.is_empty() {
+            say(&format!(
+                "note: from you viva has learned {} for it; to forget it, delete its entry in `{}`",
+                wordings.join(" and "),
+                learned.path().display()
+            ));
+        }
     }
     Ok(())
+}
+
+/// Learns words of the answer for the point that they made.
+fn learn(learned: &mut Learned, change: &Change<'_>, phrase: &str) -> Result<(), Failure> {
+    let refused = |why: &dyn std::fmt::Display| Failure::Mendable(format!("{why}; nothing is changed"));
+    let said = change.wording(phrase).map_err(|unfit| refused(&unfit))?;
+    let (asked, question, point) = (&change.asked.id, &change.question.id, &change.point.id);
+    learned.add(asked, question, point, &said).map_err(|error| refused(&error))?;
+    say(&format!(
+        "learned: \"{said}\" makes `{}` from now on; to forget it, delete its entry in `{}`",
+        change.name,
+        learned.path().display()
+    ));
+    if let Some(reason) = change.refusal(&said) {
+        say(&format!("note: said as it is in this answer it does not count: {reason}"));
+    }
+    Ok(())
+}
+
+/// What the user has taught; nothing where the file cannot be read, which is said.
+pub(super) fn learned(settings: &Settings) -> Learned {
+    Learned::read(&settings.data_dir).unwrap_or_else(|error| {
+        say(&format!("warning: {error}; until then nothing learned counts"));
+        Learned::nothing(&settings.data_dir)
+    })
 }
 
 fn nothing_yet(data_dir: &Path) -> Result<(), Failure> {
@@ -164,7 +216,13 @@ fn recover(journal: &Journal) {
 }
 
 /// Transcribes and judges what waits for it. What fails is told and waits on.
-fn catch_up(journal: &Journal, session: Option<&str>, no_transcribe: bool, settings: &Settings) {
+fn catch_up(
+    journal: &Journal,
+    learned: &Learned,
+    session: Option<&str>,
+    no_transcribe: bool,
+    settings: &Settings,
+) {
     let waiting = match journal.waiting(session) {
         Ok(waiting) => waiting,
         Err(error) => return say(&format!("warning: {error}")),
@@ -179,7 +237,7 @@ fn catch_up(journal: &Journal, session: Option<&str>, no_transcribe: bool, setti
         }
     }
     let transcriber = transcriber.as_mut().map(|found| found as &mut dyn Transcriber);
-    let result = review::catch_up(journal, session, transcriber, &mut |progress| match progress {
+    let result = review::catch_up(journal, learned, session, transcriber, &mut |progress| match progress {
         Progress::Begun(waiting) => say(&match &waiting.take.content {
             Content::Audio { path, seconds } if waiting.needs_transcript() => {
                 format!("transcribing {} ({})", path.display(), clock(seconds.unwrap_or_default()))

@@ -67,8 +67,9 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         ));
     }
     let library = loops::library(settings)?;
-    let asked = &library.get(&arguments.asked)?.content;
-    let question = question(asked, &arguments.question)?;
+    let mut asked = library.get(&arguments.asked)?.content.clone();
+    review::learned(settings).teach(&mut asked);
+    let question = question(&asked, &arguments.question)?;
     let recordings = arguments.recordings.iter().map(|path| (path, false));
     let answers = recordings.chain(arguments.text.iter().map(|path| (path, true)));
     let many = arguments.recordings.len() + arguments.text.len() > 1;
@@ -90,7 +91,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         };
         match heard {
             Ok((source, transcript)) => {
-                let assessment = Assessment::new(asked, question, source, transcript);
+                let assessment = Assessment::new(&asked, question, source, transcript);
                 let mut out = io::stdout().lock();
                 if arguments.json {
                     let scored = Scored { assessment: &assessment, file: path.display().to_string() };

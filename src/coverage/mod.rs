@@ -4,11 +4,13 @@
 //! files.
 //!
 //! [`normalise`] gives everything that is said the same one spelling, [`stems`] takes inflections off,
-//! [`ways`] finds the keyword ways (and [`own_words`] the words of points that have none), [`sense`]
-//! (with the phrases of [`cues`]) finds the stretches that do not count, and [`verdict`] weighs what is left.
+//! [`ways`] finds the keyword ways and the [`learned`] wordings (and [`own_words`] the words of points that
+//! have no ways), [`sense`] (with the phrases of [`cues`]) finds the stretches that do not count, and
+//! [`verdict`] weighs what is left.
 //! [`rubric`] tests a checklist by its examples.
 
 mod cues;
+mod learned;
 mod normalise;
 mod own_words;
 mod rubric;
@@ -26,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::loops::{Point, Question};
 use crate::transcript::Transcript;
 
+pub use learned::{Unfit, wording};
 pub use rubric::test_rubric;
 
 /// What is said about one point.
@@ -64,6 +67,8 @@ pub enum FoundBy {
     Text,
     /// By an author-written `heard_as`.
     HeardAs,
+    /// By a wording that the user has taught.
+    Learned,
 }
 
 /// The words a verdict rests on.

@@ -95,6 +95,7 @@ fn explain(question: &Question, point: &Point, verdict: &PointVerdict, transcrip
 fn finder(question: &Question, point: &Point, evidence: &Evidence, transcript: &Transcript) -> String {
     let (key, ways) = match evidence.by {
         FoundBy::Text => return "the point's own words".to_owned(),
+        FoundBy::Learned => return "a wording that was learned".to_owned(),
         FoundBy::Keyword => ("keywords", &point.keywords),
         FoundBy::HeardAs => ("heard_as", &point.heard_as),
     };

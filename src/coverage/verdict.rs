@@ -7,7 +7,7 @@ use super::own_words::OwnWords;
 use super::sense::{Refusal, Shadow, shadows, turns};
 use super::stems::Stems;
 use super::ways::{CompiledWay, Index, Match, Vocabulary, is_light};
-use super::{Evidence, FoundBy, PointVerdict, Verdict};
+use super::{Evidence, FoundBy, PointVerdict, Verdict, learned};
 use crate::loops::{Point, Question, Way};
 use crate::transcript::{Transcript, Word};
 
@@ -70,6 +70,7 @@ struct Found {
 struct Recognisers {
     keywords: Vec<CompiledWay>,
     heard_as: Vec<CompiledWay>,
+    learned: Vec<CompiledWay>,
     own_words: OwnWords,
 }
 
@@ -111,8 +112,9 @@ impl<'a> Judge<'a> {
         let mut compile = |way: &Way| CompiledWay::new(way, vocabulary, stems);
         let keywords = point.keywords.iter().map(&mut compile).collect();
         let heard_as = point.heard_as.iter().map(&mut compile).collect();
+        let learned = point.learned.iter().map(|said| compile(&learned::way(said))).collect();
         let own_words = OwnWords::new(&point.text, vocabulary, stems, |stem| prompt.contains(stem));
-        Recognisers { keywords, heard_as, own_words }
+        Recognisers { keywords, heard_as, learned, own_words }
     }
 
     fn verdict(&self, point: &Point, recognisers: &Recognisers, index: &Index) -> PointVerdict {
@@ -174,12 +176,14 @@ impl<'a> Judge<'a> {
         let whole = |by: FoundBy| move |matched: Match| Found { matched, by, share: 1.0 };
         let heard_as =
             recognisers.heard_as.iter().flat_map(|way| index.find(way)).map(whole(FoundBy::HeardAs));
+        let learned = recognisers.learned.iter().flat_map(|way| index.find(way)).map(whole(FoundBy::Learned));
         let mut found: Vec<Found> = recognisers
             .keywords
             .iter()
             .flat_map(|way| index.find(way))
             .map(whole(FoundBy::Keyword))
             .chain(heard_as)
+            .chain(learned)
             .collect();
         let own = &recognisers.own_words;
         let counting = own.best(index, |at| self.covering[at].is_empty());

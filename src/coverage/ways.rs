@@ -20,7 +20,7 @@ const SENTENCE_COST: usize = 3;
 const PHRASE_GAP: usize = 1;
 
 /// Tokens of any weight that may stand between two words of a phrase.
-const PHRASE_REACH: usize = 3;
+pub(super) const PHRASE_REACH: usize = 3;
 
 /// Neighbours that are tried as one word: "soft max", and "k d e" letter by letter.
 const JOINED_WORDS: usize = 3;

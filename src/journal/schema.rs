@@ -23,7 +23,7 @@ pub(super) const FILE_NAME: &str = "journal.sqlite3";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What else may stand in a data folder that nobody but viva uses.
-const OWN_ENTRIES: &[&str] = &["recordings", "models", "loops", "voice"];
+const OWN_ENTRIES: &[&str] = &["recordings", "models", "loops", "voice", "learned.toml"];
 
 /// The newest version that this program knows.
 pub(super) const fn known_version() -> i64 {

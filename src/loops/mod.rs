@@ -136,6 +136,10 @@ pub struct Point {
     /// Nudges, from vague to plain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<String>,
+    /// The user's own wordings that count for it, verbatim. They are the user's, not the loop's: no part of its
+    /// file, of its hash or of what is kept of it.
+    #[serde(skip)]
+    pub learned: Vec<String>,
 }
 
 impl Point {
@@ -148,6 +152,7 @@ impl Point {
             heard_as: Vec::new(),
             misconceptions: Vec::new(),
             hints: Vec::new(),
+            learned: Vec::new(),
         }
     }
 }

@@ -645,7 +645,7 @@ impl Reader<'_> {
         places.extend(more_places);
         let mut list = |key| self.strings(table, key).into_iter().map(|(_, text)| text).collect();
         let (misconceptions, hints) = (list("misconceptions"), list("hints"));
-        (Point { id, text, keywords, heard_as, misconceptions, hints }, places)
+        (Point { keywords, heard_as, misconceptions, hints, ..Point::new(id, text) }, places)
     }
 
     /// Ways to say a point, and where they stand.

@@ -20,6 +20,7 @@ use super::voice::Voice;
 use crate::assessment::{Assessment, Source};
 use crate::audio::{Gate, SAMPLE_RATE, level_dbfs, meter};
 use crate::journal::{SessionHandle, SessionState};
+use crate::learned::Learned;
 use crate::loops::{Question, RULES};
 use crate::recognise::Recognised;
 use crate::speak::Speaker;
@@ -78,6 +79,8 @@ pub struct Equipment {
     pub controls: String,
     /// The user's keys and lines, and what signals ask for.
     pub input: mpsc::UnboundedReceiver<Input>,
+    /// What the user has taught.
+    pub learned: Learned,
 }
 
 /// How a session ended.
@@ -91,7 +94,7 @@ pub struct Ended {
 
 /// Carries the session out until it ends.
 pub async fn run(session: Session, record: SessionHandle, equipment: Equipment) -> Ended {
-    let Equipment { answers, scribe, speaker, view, controls, input } = equipment;
+    let Equipment { answers, scribe, speaker, view, controls, input, learned } = equipment;
     let mut runner = Runner {
         session,
         keeper: Keeper::new(record),
@@ -104,6 +107,7 @@ pub async fn run(session: Session, record: SessionHandle, equipment: Equipment) 
         viewer_gone: false,
         controls,
         input: Some(input),
+        learned,
         lines: VecDeque::new(),
         awaiting: false,
         gate: Gate::new(),
@@ -148,6 +152,7 @@ struct Runner {
     viewer_gone: bool,
     controls: String,
     input: Option<mpsc::UnboundedReceiver<Input>>,
+    learned: Learned,
     /// Whether somebody may still press a key or type a line.
     attended: bool,
     /// Typed lines that no answer has taken yet.
@@ -396,8 +401,11 @@ impl Runner {
     }
 
     fn judged(&mut self, place: Place, source: Source, transcript: Transcript) {
-        let Some((asked, question)) = self.session.question(place) else { return };
-        let assessment = Assessment::new(asked, question, source, transcript);
+        // Taught here, so that what was learned in this sitting counts as well.
+        let Some(mut asked) = self.session.loops().get(place.loop_index).cloned() else { return };
+        self.learned.teach(&mut asked);
+        let Some(question) = asked.questions().nth(place.question_index) else { return };
+        let assessment = Assessment::new(&asked, question, source, transcript);
         let news = self.keeper.judged(assessment.clone());
         self.tell(news);
         self.queue.push_back(Event::Judged(Box::new(assessment)));

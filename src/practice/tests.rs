@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use super::{OpenSource, Scribe};
 use crate::audio::{AudioError, AudioSource, Block, FailingSource, MemorySource, SAMPLE_RATE};
 use crate::journal::fixtures::{recognised, theory};
 use crate::journal::{AnswerState, Content, InputKind, Journal, KeptSession, SessionState};
+use crate::learned::Learned;
 use crate::recognise::{RecogniseError, Recognised, Transcriber};
 use crate::ui::plain::Plain;
 
@@ -118,6 +120,7 @@ fn sitting(answers: Answers, lines: &[&'static str], pace: Pace) -> Sitting {
             view: Box::new(Plain::lines(screen.clone())),
             controls: String::new(),
             input: receiver,
+            learned: Learned::nothing(Path::new("nowhere")),
         },
         screen,
     }

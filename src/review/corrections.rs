@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::coverage::{PointVerdict, Verdict};
+use crate::coverage::{self, PointVerdict, Unfit, Verdict};
 use crate::journal::{KeptSession, KeptTake, Ruling, TakeId};
 use crate::loops::{Loop, Question, nearest};
+use crate::transcript::Transcript;
 
 /// What a person wants a verdict to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,32 @@ struct Candidate<'a> {
     point: PointVerdict,
     /// From 1.
     number: usize,
+}
+
+impl Change<'_> {
+    /// The words of the answer that a phrase points at, if they can be learned for the point.
+    ///
+    /// # Errors
+    /// They cannot; why not.
+    pub fn wording(&self, phrase: &str) -> Result<String, Unfit> {
+        coverage::wording(self.question, &self.transcript(), phrase)
+    }
+
+    /// Why a wording of the point, said as in this answer, does not count; `None` where it does.
+    pub fn refusal(&self, said: &str) -> Option<String> {
+        let mut question = self.question.clone();
+        question.points.retain(|point| point.id == self.point.id);
+        for point in &mut question.points {
+            point.learned.push(said.to_owned());
+        }
+        let verdicts = coverage::assess(&question, &self.transcript());
+        verdicts.into_iter().find_map(|point| point.reason.filter(|_| point.verdict != Verdict::Covered))
+    }
+
+    fn transcript(&self) -> Transcript {
+        // Only what is judged can be changed.
+        self.take.assessments.last().map(|kept| kept.assessment.transcript.clone()).unwrap_or_default()
+    }
 }
 
 impl Candidate<'_> {

@@ -7,6 +7,7 @@ pub mod text;
 use crate::assessment::{Assessment, Source};
 use crate::audio::{Pace, WavSource};
 use crate::journal::{Content, Journal, JournalError, KeptTake, KeptTranscript, Waiting};
+use crate::learned::Learned;
 use crate::loops::Loop;
 use crate::recognise::{Recognised, Transcriber};
 use crate::transcript::Transcript;
@@ -36,13 +37,14 @@ pub struct CaughtUp {
 }
 
 /// Transcribes and judges the answers that wait for it, of all sessions or of one; without a
-/// transcriber only those that are in writing. Sessions that run, or are being caught up on, in other
+/// transcriber only those that are in writing. What the user has taught counts. Sessions that run, or are being caught up on, in other
 /// processes are left alone. Goes on when one answer fails.
 ///
 /// # Errors
 /// The journal cannot be read or written; what was done before that is kept.
 pub fn catch_up(
     journal: &Journal,
+    learned: &Learned,
     session: Option<&str>,
     mut transcriber: Option<&mut dyn Transcriber>,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -60,7 +62,8 @@ pub fn catch_up(
                 (Content::Audio { path, .. }, None) => Some(path),
                 _ => None,
             };
-            let asked = journal.loop_as_asked(&session, waiting.loop_position)?;
+            let mut asked = journal.loop_as_asked(&session, waiting.loop_position)?;
+            learned.teach(&mut asked);
             let mut take = waiting.take.clone();
             if let Some(path) = recording {
                 let Some(transcriber) = transcriber.as_deref_mut() else {
@@ -110,13 +113,14 @@ pub fn catch_up(
     Ok(done)
 }
 
-/// Judges the judged answers of a session anew with this engine, by the loop as it was asked, beside the
-/// earlier assessments. Where nothing changes, nothing is added. Returns how many were added.
+/// Judges the judged answers of a session anew with this engine, by the loop as it was asked and what the
+/// user has taught since, beside the earlier assessments. Where nothing changes, nothing is added. Returns how many were added.
 ///
 /// # Errors
 /// There is no such session, or the journal cannot be read or written.
-pub fn reassess(journal: &Journal, session: &str) -> Result<usize, JournalError> {
-    let kept = journal.session(session)?;
+pub fn reassess(journal: &Journal, learned: &Learned, session: &str) -> Result<usize, JournalError> {
+    let mut kept = journal.session(session)?;
+    kept.summary.loops.iter_mut().for_each(|asked| learned.teach(asked));
     let mut added = 0;
     for answer in &kept.answers {
         let Some(asked) = kept.summary.loops.get(answer.loop_position) else { continue };
