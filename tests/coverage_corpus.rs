@@ -5,68 +5,14 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::collections::BTreeMap;
+mod corpora;
 
-use serde::Deserialize;
 use serde_json::Value;
 use vivavoce::coverage::{Verdict, assess, satisfied_by_prompt};
-use vivavoce::evaluation::{self, Answer, Content, Evaluation, Figures, Label};
+use vivavoce::evaluation::{Evaluation, Figures, Label};
 use vivavoce::loops::Library;
-use vivavoce::transcript::{Segment, Transcript, Word};
 
-/// What was said in an answer with known verdicts.
-type Said = (Answer, Transcript);
-
-fn answers(corpus: &str) -> Vec<Answer> {
-    evaluation::read(corpus, &Library::built_in().unwrap()).unwrap()
-}
-
-fn written(corpus: &str) -> Vec<Said> {
-    let said = |answer: Answer| {
-        let Content::Text(text) = &answer.content else { panic!("{} is not written", answer.id) };
-        let transcript = Transcript::typed(text);
-        (answer, transcript)
-    };
-    answers(corpus).into_iter().map(said).collect()
-}
-
-/// What the recogniser made of some of the answers, spoken.
-#[derive(Deserialize)]
-struct Heard {
-    id: String,
-    /// Words with start, end and probability.
-    segments: Vec<Vec<(String, f64, f64, f64)>>,
-}
-
-fn spoken(corpus: &str, heard: &str) -> Vec<Said> {
-    let mut heard: BTreeMap<String, Transcript> = heard
-        .lines()
-        .map(|line| {
-            let heard: Heard = serde_json::from_str(line).unwrap();
-            (heard.id, Transcript::from_segments(heard.segments.into_iter().map(segment).collect()))
-        })
-        .collect();
-    let said = |answer: Answer| heard.remove(&answer.id).map(|transcript| (answer, transcript));
-    answers(corpus).into_iter().filter_map(said).collect()
-}
-
-fn segment(words: Vec<(String, f64, f64, f64)>) -> Segment {
-    let words: Vec<Word> = words
-        .into_iter()
-        .map(|(text, start, end, probability)| Word {
-            text,
-            start_seconds: Some(start),
-            end_seconds: Some(end),
-            probability: Some(probability),
-        })
-        .collect();
-    Segment {
-        start_seconds: words.first().and_then(|word| word.start_seconds),
-        end_seconds: words.last().and_then(|word| word.end_seconds),
-        text: words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" "),
-        words,
-    }
-}
+use corpora::{DEVELOPMENT, FOLLOW_UPS, FRESH, Said, TINY_EN, VARIED, spoken, written};
 
 /// The answers to some of the loops.
 fn of_loops(corpus: &str, numbers: &[u64]) -> String {
@@ -104,12 +50,8 @@ fn report_all(name: &str, corpus: &str) -> Evaluation {
 const TUNED_ON: [u64; 4] = [1, 2, 5, 6];
 const APART: [u64; 4] = [3, 4, 7, 8];
 
-const DEVELOPMENT: &str = include_str!("fixtures/corpus/dev.jsonl");
-const FRESH: &str = include_str!("fixtures/corpus/fresh.jsonl");
-const VARIED: &str = include_str!("fixtures/corpus/varied.jsonl");
+/// Looked at here alone.
 const UNSEEN: &str = include_str!("fixtures/corpus/unseen.jsonl");
-const TINY_EN: &str = include_str!("fixtures/corpus/tiny-en.jsonl");
-const FOLLOW_UPS: &str = include_str!("fixtures/corpus/follow-ups.jsonl");
 
 #[test]
 fn the_judgement_agrees_with_a_fair_interviewer() {
