@@ -115,6 +115,22 @@ impl Assessment {
         }
     }
 
+    /// Turns the verdict on a point round: back to viva's where a person has overruled it, else between covered
+    /// and not. `None` where there is no such point.
+    pub fn overrule(&mut self, index: usize) -> Option<&PointVerdict> {
+        let point = self.points.get_mut(index)?;
+        match point.overruled.take() {
+            Some(said) => point.verdict = said,
+            None => {
+                let other =
+                    if point.verdict == Verdict::Covered { Verdict::Missed } else { Verdict::Covered };
+                point.overruled = Some(std::mem::replace(&mut point.verdict, other));
+            }
+        }
+        self.coverage = Tally::of(&self.points);
+        self.points.get(index)
+    }
+
     /// The same with a person's verdicts in place of viva's, by the points' ids; the reasons and the
     /// evidence stay viva's.
     pub fn corrected(mut self, corrections: &HashMap<&str, Verdict>) -> Self {

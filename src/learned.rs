@@ -128,6 +128,13 @@ impl Learned {
             .map(|known| known.said.as_str())
     }
 
+    /// Names wordings and says how one is forgotten.
+    pub fn how_to_forget(&self, wordings: &[&str]) -> String {
+        let wordings: Vec<String> = wordings.iter().map(|said| format!("\"{said}\"")).collect();
+        let path = self.path.display();
+        format!("{}; to forget it, delete its entry in `{path}`", wordings.join(" and "))
+    }
+
     /// Lets what has been learned count in a loop. Wordings of loops, questions and points that are not there
     /// are left aside.
     pub fn teach(&self, asked: &mut Loop) {

@@ -376,7 +376,7 @@ fn in_a_terminal_without_a_loudspeaker_that_is_told_once_and_before_the_first_qu
     terminal.press("\n");
     terminal.wait_for("Go: ", 1);
     terminal.press("The likelihood is Bernoulli.\n.\n");
-    terminal.wait_for("Enter asks the follow-up; Ctrl-C leaves.", 1);
+    terminal.wait_for("Enter asks the follow-up, \"o\" overrules a verdict; Ctrl-C leaves.", 1);
     terminal.press("\n");
     terminal.wait_for("Go: ", 2);
     terminal.press("half a line\u{3}");
@@ -384,4 +384,34 @@ fn in_a_terminal_without_a_loudspeaker_that_is_told_once_and_before_the_first_qu
     assert_eq!(terminal.child.wait().unwrap().exit_code(), 130);
     assert_eq!(terminal.shown.matches("warning: ").count(), 1, "{}", terminal.shown);
     assert_eq!(last_session(data.path())["state"], "interrupted");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn in_a_terminal_a_verdict_is_overruled_before_the_next_question() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = viva(data.path());
+    command.args(["practice", "theory", "--typed", "--no-speak"]);
+    let mut terminal = Terminal::start(&command);
+    terminal.wait_for("Enter begins; Ctrl-C leaves.", 1);
+    terminal.press("\n");
+    terminal.wait_for("Go: ", 1);
+    terminal.press("Each class is a wager with two sides.\n.\n");
+    terminal.wait_for("\"o\" overrules a verdict; Ctrl-C leaves.", 1);
+    terminal.press("o\n");
+    terminal.wait_for("[1] missed   Bernoulli likelihood", 1);
+    terminal.press("1\n");
+    terminal.wait_for("Bernoulli likelihood: covered (you; viva said missed). o and 1 turn it back.", 1);
+    terminal.press("a wager with two sides\n");
+    terminal.wait_for("Learned: \"a wager with two sides\"", 1);
+    terminal.wait_for("\"o\" overrules a verdict; Ctrl-C leaves.", 2);
+    terminal.press("\u{3}");
+    assert_eq!(terminal.child.wait().unwrap().exit_code(), 130);
+    let session = last_session(data.path());
+    assert_eq!(session["coverage"]["covered"], 1);
+    assert_eq!(
+        session["loops"][0]["questions"][0]["takes"][0]["judgement"]["points"][0]["viva_said"],
+        "missed"
+    );
+    assert!(data.path().join("learned.toml").exists());
 }

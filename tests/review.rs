@@ -337,7 +337,10 @@ fn words_that_somebody_points_at_count_from_then_on_but_never_in_a_measurement()
 
     let output = review(data.path(), &["last", "--set", &covered, "--said", "A WAGER, with two sides"]);
     let told = stderr(&output);
-    assert!(told.contains("learned: \"a wager with two sides\" makes `bernoulli-likelihood`"), "{told}");
+    assert!(
+        told.contains("learned for `bernoulli-likelihood`: \"a wager with two sides\"; to forget it"),
+        "{told}"
+    );
     assert!(stdout(&output).contains("covered (you; viva said missed) Bernoulli likelihood"));
     let file = fs::read_to_string(data.path().join("learned.toml")).unwrap();
     assert!(file.contains("said = \"a wager with two sides\""), "{file}");

@@ -151,14 +151,9 @@ fn overrule(
                 format!("`{name}` is {now} now (viva said {said}); {undo}")
             }
         });
-        let wordings = learned.of(&change.asked.id, &change.question.id, &point.id);
-        let wordings: Vec<_> = wordings.map(|said| format!("\"{said}\"")).collect();
+        let wordings: Vec<_> = learned.of(&change.asked.id, &change.question.id, &point.id).collect();
         if *verdict != Verdict::Covered && !wordings.is_empty() {
-            say(&format!(
-                "note: from you viva has learned {} for it; to forget it, delete its entry in `{}`",
-                wordings.join(" and "),
-                learned.path().display()
-            ));
+            say(&format!("note: learned for it before: {}", learned.how_to_forget(&wordings)));
         }
     }
     Ok(())
@@ -170,11 +165,7 @@ fn learn(learned: &mut Learned, change: &Change<'_>, phrase: &str) -> Result<(),
     let said = change.wording(phrase).map_err(|unfit| refused(&unfit))?;
     let (asked, question, point) = (&change.asked.id, &change.question.id, &change.point.id);
     learned.add(asked, question, point, &said).map_err(|error| refused(&error))?;
-    say(&format!(
-        "learned: \"{said}\" makes `{}` from now on; to forget it, delete its entry in `{}`",
-        change.name,
-        learned.path().display()
-    ));
+    say(&format!("learned for `{}`: {}", change.name, learned.how_to_forget(&[&said])));
     if let Some(reason) = change.refusal(&said) {
         say(&format!("note: said as it is in this answer it does not count: {reason}"));
     }

@@ -60,7 +60,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::assessment::Assessment;
-use crate::coverage::Verdict;
+use crate::coverage::{PointVerdict, Verdict};
 use crate::recognise::Recognised;
 
 pub use error::JournalError;
@@ -131,6 +131,15 @@ pub enum Ruling {
 }
 
 impl Ruling {
+    /// What a person has said about a point.
+    pub fn of(point: &PointVerdict) -> Self {
+        match (point.overruled, point.verdict) {
+            (None, _) => Self::Withdrawn,
+            (Some(_), Verdict::Covered) => Self::Covered,
+            (Some(_), _) => Self::Missed,
+        }
+    }
+
     /// The verdict in place of viva's; `None` where viva's holds.
     pub fn verdict(self) -> Option<Verdict> {
         match self {

@@ -11,7 +11,8 @@ use super::scribe::Recording;
 use super::session::Place;
 use crate::assessment::Assessment;
 use crate::audio::{Recorder, SAMPLE_RATE, Storage};
-use crate::journal::{AnswerId, SessionHandle, SessionState, TakeId};
+use crate::coverage::PointVerdict;
+use crate::journal::{AnswerId, Ruling, SessionHandle, SessionState, TakeId};
 use crate::recognise::Recognised;
 
 /// News about what is kept, told once each.
@@ -48,6 +49,8 @@ struct Take {
     open: bool,
     transcript: Option<(String, Recognised)>,
     assessment: Option<Assessment>,
+    /// What the user says against it, by the points' ids, in order.
+    corrections: Vec<(String, Ruling)>,
 }
 
 enum Content {
@@ -107,7 +110,14 @@ impl Keeper {
     }
 
     fn open(&mut self, content: Content) -> Option<News> {
-        let take = Take { id: None, content, open: true, transcript: None, assessment: None };
+        let take = Take {
+            id: None,
+            content,
+            open: true,
+            transcript: None,
+            assessment: None,
+            corrections: Vec::new(),
+        };
         self.answers.last_mut()?.takes.push(take);
         self.settle()
     }
@@ -178,6 +188,12 @@ impl Keeper {
     /// The last take has been judged.
     pub fn judged(&mut self, assessment: Assessment) -> Option<News> {
         self.current()?.assessment = Some(assessment);
+        self.settle()
+    }
+
+    /// The user overrules a verdict on the last take, or takes that back.
+    pub fn correct(&mut self, point: &PointVerdict) -> Option<News> {
+        self.current()?.corrections.push((point.id.clone(), Ruling::of(point)));
         self.settle()
     }
 
@@ -309,6 +325,12 @@ impl Take {
         if let Some(assessment) = &self.assessment {
             record.journal().save_assessment(id, assessment).map_err(text_of)?;
             self.assessment = None;
+        }
+        if !self.corrections.is_empty() {
+            let corrections: Vec<_> =
+                self.corrections.iter().map(|(point, ruling)| (id, point.clone(), *ruling)).collect();
+            record.journal().save_corrections(&corrections).map_err(text_of)?;
+            self.corrections.clear();
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ use super::session::{Effect, Ending, Event, Pace, Place, Remaining, Session, TAI
 use super::voice::Voice;
 use crate::assessment::{Assessment, Source};
 use crate::audio::{Gate, SAMPLE_RATE, level_dbfs, meter};
+use crate::coverage::{PointVerdict, Verdict};
 use crate::journal::{SessionHandle, SessionState};
 use crate::learned::Learned;
 use crate::loops::{Question, RULES};
@@ -55,14 +56,32 @@ pub enum Answers {
 /// What the user does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
-    /// A key, or a letter on a line.
+    /// Something that means the same at any moment.
     Event(Event),
+    /// A key: what it means, and what it writes where the user is asked for words.
+    Key(Option<Event>, Writing),
+    /// A line that stands for a key: what it means, or what to say of a line that means nothing; and the
+    /// line, for where the user is asked for words.
+    Letter(Result<Event, String>, String),
     /// A line of a typed answer, without its end.
     Line(String),
     /// Something to tell the user about what they typed.
     Remark(String),
     /// No more input will come.
     Ended,
+}
+
+/// What a key does to a line that is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writing {
+    /// Adds a character.
+    Character(char),
+    /// Takes the last character away.
+    Back,
+    /// Ends the line.
+    End,
+    /// Gives the line up.
+    GiveUp,
 }
 
 /// What a session is carried out with.
@@ -110,6 +129,8 @@ pub async fn run(session: Session, record: SessionHandle, equipment: Equipment) 
         learned,
         lines: VecDeque::new(),
         awaiting: false,
+        overrulable: false,
+        writing: None,
         gate: Gate::new(),
         asking: false,
         answer: None,
@@ -159,6 +180,10 @@ struct Runner {
     lines: VecDeque<String>,
     /// Whether the user is asked to press Enter.
     awaiting: bool,
+    /// Whether they can overrule a verdict instead.
+    overrulable: bool,
+    /// What has been written so far of what the user is asked for in words.
+    writing: Option<String>,
     /// Listens to a live source while no answer is given: says when one can begin.
     gate: Gate,
     /// Whether a question has been asked and its answer has not begun.
@@ -225,9 +250,10 @@ impl Runner {
                     self.show(Notice::Controls(&controls));
                 }
             }
-            Effect::AwaitGoAhead(awaited) => {
-                self.show(Notice::AwaitGoAhead { awaited, typed: self.typed() });
+            Effect::AwaitGoAhead { awaited, overrulable } => {
+                self.show(Notice::AwaitGoAhead { awaited, typed: self.typed(), overrulable });
                 self.awaiting = true;
+                self.overrulable = overrulable;
                 // Nobody will say so any more.
                 if !self.attended {
                     self.queue.push_back(Event::Quit);
@@ -287,6 +313,19 @@ impl Runner {
                     self.show(Notice::Coverage { question: &question, assessment: &assessment });
                 }
             }
+            Effect::AskPoint(place, assessment) => {
+                if let Some(question) = self.question(place) {
+                    self.show(Notice::WhichPoint { question: &question, assessment: &assessment });
+                }
+                self.writing = Some(String::new());
+            }
+            Effect::AskWords(point) => {
+                self.show(Notice::WhichWords(&point));
+                self.writing = Some(String::new());
+            }
+            Effect::Refuse(why) => self.show(Notice::Remark(&why)),
+            Effect::Correct { place, point, number } => self.correct(place, &point, number),
+            Effect::Learn { place, point, said } => self.learn(place, &point, &said),
             Effect::ShowNotJudged(why) | Effect::ShowSourceFailed(why) => self.show(Notice::Warning(&why)),
             Effect::ShowFeedback { loop_index, outcomes } => {
                 if let Some(practised) = self.session.loops().get(loop_index) {
@@ -411,21 +450,49 @@ impl Runner {
         self.queue.push_back(Event::Judged(Box::new(assessment)));
     }
 
+    fn correct(&mut self, place: Place, point: &PointVerdict, number: usize) {
+        let news = self.keeper.correct(point);
+        self.tell(news);
+        self.show(Notice::Corrected { point, number });
+        let Some((asked, question)) = self.session.question(place) else { return };
+        let wordings: Vec<_> = self.learned.of(&asked.id, &question.id, &point.id).collect();
+        if point.verdict != Verdict::Covered && !wordings.is_empty() {
+            let remark = format!("Learned for it before: {}.", self.learned.how_to_forget(&wordings));
+            self.show(Notice::Remark(&remark));
+        }
+    }
+
+    fn learn(&mut self, place: Place, point: &str, said: &str) {
+        let Some((asked, question)) = self.session.question(place) else { return };
+        let (asked, question) = (asked.id.clone(), question.id.clone());
+        match self.learned.add(&asked, &question, point, said) {
+            Ok(()) => {
+                let remark = format!("Learned: {}.", self.learned.how_to_forget(&[said]));
+                self.show(Notice::Remark(&remark));
+            }
+            Err(error) => self.show(Notice::Warning(&error.to_string())),
+        }
+    }
+
     fn not_judged(&mut self, why: &str) {
         self.queue.push_back(Event::NotJudged(format!("this answer is not judged: {why}")));
     }
 
     fn take_input(&mut self, input: Option<Input>) {
         match input {
-            // All that is left to do is to wait for the disk.
-            Some(Input::Event(Event::Quit | Event::Interrupt)) if self.ending.is_some() => {
-                self.attended = false
-            }
-            Some(Input::Event(event)) => {
-                self.awaiting &= event != Event::Enter;
-                self.queue.push_back(event);
-            }
+            Some(Input::Event(event)) => self.take_event(event),
             Some(Input::Remark(text)) => self.show(Notice::Remark(&text)),
+            Some(Input::Key(_, writing)) if self.writing.is_some() => self.write(writing),
+            Some(Input::Key(event, _)) => {
+                if let Some(event) = event {
+                    self.take_event(event);
+                }
+            }
+            Some(Input::Letter(_, line) | Input::Line(line)) if self.writing.take().is_some() => {
+                self.queue.push_back(Event::Written(line));
+            }
+            Some(Input::Letter(Ok(event), _)) => self.take_event(event),
+            Some(Input::Letter(Err(remark), _)) => self.show(Notice::Remark(&remark)),
             Some(Input::Line(line)) if self.awaiting => self.take_line_between(&line),
             Some(Input::Line(line)) => {
                 self.lines.push_back(line);
@@ -437,6 +504,29 @@ impl Runner {
                 self.leave_alone();
             }
         }
+    }
+
+    fn take_event(&mut self, event: Event) {
+        if self.ending.is_some() && matches!(event, Event::Quit | Event::Interrupt) {
+            // All that is left to do is to wait for the disk.
+            self.attended = false;
+            return;
+        }
+        self.awaiting &= event != Event::Enter;
+        self.queue.push_back(event);
+    }
+
+    /// A key while the user is asked for words.
+    fn write(&mut self, writing: Writing) {
+        let Some(mut text) = self.writing.take() else { return };
+        match writing {
+            Writing::End => return self.queue.push_back(Event::Written(text)),
+            Writing::GiveUp => return self.queue.push_back(Event::Written(String::new())),
+            Writing::Character(character) => text.push(character),
+            Writing::Back => _ = text.pop(),
+        }
+        self.show(Notice::Writing(&text));
+        self.writing = Some(text);
     }
 
     /// Nobody will press a key or type a line any more. Somebody who was there has gone.
@@ -458,6 +548,8 @@ impl Runner {
         if line.trim().is_empty() {
             self.awaiting = false;
             self.queue.push_back(Event::Enter);
+        } else if self.overrulable && line.trim() == "o" {
+            self.queue.push_back(Event::Overrule);
         } else if self.keeper.text().is_some() {
             let news = self.keeper.write_line(line);
             self.tell(news);

@@ -4,6 +4,7 @@
 //! to be done comes out as an [`Effect`] for the [runner](super::runner) to carry out in order.
 
 use crate::assessment::Assessment;
+use crate::coverage::{self, PointVerdict, Verdict};
 use crate::loops::{Loop, Question};
 
 /// How long an answer goes on being recorded after its time is up, in seconds, so that the word
@@ -32,6 +33,10 @@ pub enum Event {
     Retake,
     /// The user passes the question over.
     Skip,
+    /// The user wants to overrule a verdict that was just shown.
+    Overrule,
+    /// What the user wrote when they were asked for words; empty: nothing.
+    Written(String),
     /// The user leaves.
     Quit,
     /// Ctrl-C.
@@ -57,8 +62,37 @@ pub enum Event {
 pub enum Effect {
     /// Show the rules.
     ShowRules,
-    /// Ask for the go-ahead: before the first question, or before the next one.
-    AwaitGoAhead(Awaited),
+    /// Ask for the go-ahead: before the first question, or before what comes next.
+    AwaitGoAhead {
+        /// What comes.
+        awaited: Awaited,
+        /// Whether a verdict can be overruled now.
+        overrulable: bool,
+    },
+    /// Ask for the number of the point to overrule, then send [`Event::Written`].
+    AskPoint(Place, Box<Assessment>),
+    /// Ask which of the words said made a point, then send [`Event::Written`].
+    AskWords(PointVerdict),
+    /// Say why what was written is of no use; it is asked for again.
+    Refuse(String),
+    /// Keep what the user says about a point of the answer just judged.
+    Correct {
+        /// The question.
+        place: Place,
+        /// The point as it stands now.
+        point: PointVerdict,
+        /// Its number, from 1.
+        number: usize,
+    },
+    /// Learn words that make a point.
+    Learn {
+        /// The question.
+        place: Place,
+        /// The point's id.
+        point: String,
+        /// The words, as they stand in the answer.
+        said: String,
+    },
     /// A loop begins.
     BeginLoop(Place),
     /// Show and speak the question, then send [`Event::Ready`].
@@ -105,6 +139,8 @@ pub enum Awaited {
     Beginning,
     /// A follow-up.
     FollowUp,
+    /// The feedback, before which the last verdicts can be overruled.
+    Feedback,
     /// The next loop.
     NextLoop,
 }
@@ -159,8 +195,8 @@ pub struct Place {
 enum Stage {
     /// Not begun.
     New,
-    /// Waiting for the user; the place is the next question.
-    Waiting,
+    /// Waiting for the user; the place is the next question, before the feedback the last one.
+    Waiting { awaited: Awaited, asked: Option<Asked> },
     /// The question is being read out.
     Asking,
     /// The answer is being given.
@@ -169,6 +205,15 @@ enum Stage {
     Judging,
     /// Over.
     Done,
+}
+
+/// What the user is to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// The number of a point.
+    Point,
+    /// The words that made the point of this index.
+    Words(usize),
 }
 
 /// One sitting.
@@ -215,6 +260,13 @@ impl Session {
     pub fn handle(&mut self, event: Event) -> Vec<Effect> {
         match (self.stage.clone(), event) {
             (Stage::Done, _) => Vec::new(),
+            // Nothing is left to be asked, so that leaving is going on.
+            (Stage::Waiting { awaited: Awaited::Feedback, .. }, Event::Quit) => {
+                let ending = if self.next_loop().is_some() { Ending::Left } else { Ending::Finished };
+                let mut effects = vec![self.feedback()];
+                effects.extend(self.leave(ending));
+                effects
+            }
             (_, Event::Quit) => self.leave(Ending::Left),
             (_, Event::Interrupt) => self.leave(Ending::Interrupted),
 
@@ -223,8 +275,15 @@ impl Session {
                 effects.extend(self.next_question(Awaited::Beginning));
                 effects
             }
-            (Stage::Waiting, Event::Enter) => self.ask(),
-            (Stage::Waiting, Event::Skip) => self.skip(),
+            (Stage::Waiting { awaited, asked: None }, Event::Overrule) => self.overrule(awaited),
+            (Stage::Waiting { awaited, asked: Some(asked) }, Event::Written(text)) => {
+                self.written(awaited, asked, text.trim())
+            }
+            (Stage::Waiting { asked: Some(_), .. }, _) => Vec::new(),
+            (Stage::Waiting { awaited: Awaited::Feedback, .. }, Event::Enter) => self.end_loop(),
+            (Stage::Waiting { awaited: Awaited::Feedback, .. }, _) => Vec::new(),
+            (Stage::Waiting { .. }, Event::Enter) => self.ask(),
+            (Stage::Waiting { .. }, Event::Skip) => self.skip(),
 
             (Stage::Asking, Event::Enter) => vec![Effect::Hush],
             (Stage::Asking, Event::Skip) => {
@@ -286,12 +345,70 @@ impl Session {
     /// Goes to the question at the current place, at once or when the user says so.
     fn next_question(&mut self, awaited: Awaited) -> Vec<Effect> {
         match self.pace {
-            Pace::OnRequest => {
-                self.stage = Stage::Waiting;
-                vec![Effect::AwaitGoAhead(awaited)]
-            }
+            Pace::OnRequest => self.wait(awaited),
             Pace::StraightOn => self.ask(),
         }
+    }
+
+    fn wait(&mut self, awaited: Awaited) -> Vec<Effect> {
+        self.stage = Stage::Waiting { awaited, asked: None };
+        vec![Effect::AwaitGoAhead { awaited, overrulable: self.overrulable(awaited).is_some() }]
+    }
+
+    /// The judgement that was just shown, and its question, if it has verdicts.
+    fn overrulable(&mut self, awaited: Awaited) -> Option<(Place, &mut Assessment)> {
+        if !matches!(awaited, Awaited::FollowUp | Awaited::Feedback) {
+            return None;
+        }
+        let place = Place { question_index: self.outcomes.len().checked_sub(1)?, ..self.place };
+        match self.outcomes.last_mut()? {
+            Outcome::Judged(assessment) if !assessment.points.is_empty() => Some((place, assessment)),
+            _ => None,
+        }
+    }
+
+    fn overrule(&mut self, awaited: Awaited) -> Vec<Effect> {
+        let Some((place, assessment)) = self.overrulable(awaited) else { return Vec::new() };
+        let ask = Effect::AskPoint(place, Box::new(assessment.clone()));
+        self.stage = Stage::Waiting { awaited, asked: Some(Asked::Point) };
+        vec![ask]
+    }
+
+    /// Takes what the user wrote: which point it is, or which words made it.
+    fn written(&mut self, awaited: Awaited, asked: Asked, text: &str) -> Vec<Effect> {
+        let Some((place, assessment)) = self.overrulable(awaited).filter(|_| !text.is_empty()) else {
+            return self.wait(awaited);
+        };
+        let mut effects = Vec::new();
+        match asked {
+            Asked::Point => {
+                let count = assessment.points.len();
+                let index = text.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+                let overruled = index.and_then(|index| Some((index, assessment.overrule(index)?.clone())));
+                let Some((index, point)) = overruled else {
+                    let why =
+                        format!("`{text}` is no point of this question; their numbers are 1 to {count}.");
+                    return vec![Effect::Refuse(why), Effect::AskPoint(place, Box::new(assessment.clone()))];
+                };
+                let made = point.verdict == Verdict::Covered && point.overruled.is_some();
+                effects.push(Effect::Correct { place, point: point.clone(), number: index + 1 });
+                if made && assessment.speech {
+                    effects.push(Effect::AskWords(point));
+                    self.stage = Stage::Waiting { awaited, asked: Some(Asked::Words(index)) };
+                    return effects;
+                }
+            }
+            Asked::Words(index) => {
+                let (point, transcript) = (assessment.points[index].clone(), assessment.transcript.clone());
+                let Some((_, question)) = self.question(place) else { return self.wait(awaited) };
+                match coverage::wording(question, &transcript, text) {
+                    Ok(said) => effects.push(Effect::Learn { place, point: point.id, said }),
+                    Err(unfit) => return vec![Effect::Refuse(format!("{unfit}.")), Effect::AskWords(point)],
+                }
+            }
+        }
+        effects.extend(self.wait(awaited));
+        effects
     }
 
     fn ask(&mut self) -> Vec<Effect> {
@@ -350,12 +467,16 @@ impl Session {
             self.place = next;
             return self.next_question(Awaited::FollowUp);
         }
-        let mut effects = vec![Effect::ShowFeedback {
-            loop_index: self.place.loop_index,
-            outcomes: std::mem::take(&mut self.outcomes),
-        }];
-        let next = Place { loop_index: self.place.loop_index + 1, question_index: 0 };
-        if self.question(next).is_some() {
+        if self.pace == Pace::OnRequest && self.overrulable(Awaited::Feedback).is_some() {
+            return self.wait(Awaited::Feedback);
+        }
+        self.end_loop()
+    }
+
+    /// Gives feedback on the loop and goes to the next one, if there is one.
+    fn end_loop(&mut self) -> Vec<Effect> {
+        let mut effects = vec![self.feedback()];
+        if let Some(next) = self.next_loop() {
             self.place = next;
             self.announce_loop = true;
             effects.extend(self.next_question(Awaited::NextLoop));
@@ -364,6 +485,18 @@ impl Session {
             effects.push(Effect::Finish(Ending::Finished));
         }
         effects
+    }
+
+    fn next_loop(&self) -> Option<Place> {
+        let next = Place { loop_index: self.place.loop_index + 1, question_index: 0 };
+        self.question(next).map(|_| next)
+    }
+
+    fn feedback(&mut self) -> Effect {
+        Effect::ShowFeedback {
+            loop_index: self.place.loop_index,
+            outcomes: std::mem::take(&mut self.outcomes),
+        }
     }
 
     fn leave(&mut self, ending: Ending) -> Vec<Effect> {
@@ -404,6 +537,7 @@ mod tests {
 
     use super::*;
     use crate::assessment::{Assessment, Source};
+    use crate::loops::Point;
     use crate::transcript::Transcript;
 
     fn question(id: &str, answer_seconds: u32) -> Question {
@@ -428,6 +562,133 @@ mod tests {
         let asked = a_loop("one");
         let transcript = Transcript::typed("something");
         Event::Judged(Box::new(Assessment::new(&asked, &asked.question, Source::Text, transcript)))
+    }
+
+    /// A loop whose question has two points, of which the answer below makes the first.
+    fn with_points(id: &str) -> Loop {
+        let mut asked = a_loop(id);
+        for (point, text) in [("prior", "prior of each class"), ("variance", "variance grows")] {
+            asked.question.points.push(Point::new(point.into(), text.into()));
+        }
+        asked.follow_ups[0].points = asked.question.points.clone();
+        asked
+    }
+
+    fn judged_with_points() -> Event {
+        let asked = with_points("one");
+        let transcript = Transcript::typed("the prior of each class, and it wobbles like jelly");
+        Event::Judged(Box::new(Assessment::new(&asked, &asked.question, Source::Text, transcript)))
+    }
+
+    /// A session that waits after its first answer.
+    fn after_the_first_answer(loops: Vec<Loop>) -> Session {
+        let mut session = Session::new(loops, Pace::OnRequest);
+        for event in [Event::Start, Event::Enter, Event::Ready, Event::Enter] {
+            session.handle(event);
+        }
+        let awaited = Effect::AwaitGoAhead { awaited: Awaited::FollowUp, overrulable: true };
+        assert_eq!(session.handle(judged_with_points())[1], awaited);
+        session
+    }
+
+    /// What is corrected by effects: the point's number, its verdict and what viva said where it is overruled.
+    fn corrected(effects: &[Effect]) -> Option<(usize, Verdict, Option<Verdict>)> {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Correct { point, number, .. } => Some((*number, point.verdict, point.overruled)),
+            _ => None,
+        })
+    }
+
+    fn written(text: &str) -> Event {
+        Event::Written(text.to_owned())
+    }
+
+    #[test]
+    fn a_verdict_is_overruled_and_turned_back_before_the_next_question() {
+        let (covered, missed) = (Verdict::Covered, Verdict::Missed);
+        let mut session = after_the_first_answer(vec![with_points("one")]);
+        let waits = Effect::AwaitGoAhead { awaited: Awaited::FollowUp, overrulable: true };
+        assert!(
+            matches!(session.handle(Event::Overrule)[..], [Effect::AskPoint(at, _)] if at == place(0, 0))
+        );
+        assert_eq!(session.handle(Event::Enter), [], "the point is still asked for");
+        for nonsense in ["0", "3", "first", "99999999999999999999"] {
+            let effects = session.handle(written(nonsense));
+            assert!(matches!(effects[..], [Effect::Refuse(_), Effect::AskPoint(..)]), "{effects:?}");
+        }
+        let effects = session.handle(written(" 1 "));
+        assert_eq!(corrected(&effects), Some((1, missed, Some(covered))));
+        assert_eq!(effects[1], waits, "nobody asks for words that did not make it");
+
+        session.handle(Event::Overrule);
+        let effects = session.handle(written("1"));
+        assert_eq!(corrected(&effects), Some((1, covered, None)), "turned back");
+        assert_eq!(effects[1], waits);
+
+        session.handle(Event::Overrule);
+        let effects = session.handle(written("2"));
+        assert_eq!(corrected(&effects), Some((2, covered, Some(missed))));
+        assert!(matches!(&effects[1], Effect::AskWords(point) if point.id == "variance"));
+        let effects = session.handle(written("jelly beans"));
+        assert!(
+            matches!(&effects[..], [Effect::Refuse(why), Effect::AskWords(_)] if why.contains("jelly beans"))
+        );
+        let effects = session.handle(written("it wobbles like Jelly"));
+        let said = "it wobbles like jelly".to_owned();
+        assert_eq!(
+            effects,
+            [Effect::Learn { place: place(0, 0), point: "variance".into(), said }, waits.clone()]
+        );
+
+        session.handle(Event::Overrule);
+        assert_eq!(session.handle(written("")), [waits]);
+        assert_eq!(session.handle(Event::Enter)[0], Effect::Ask(place(0, 1)));
+        assert_eq!(session.handle(Event::Overrule), [], "the next question is being asked");
+        session.handle(Event::Ready);
+        assert_eq!(session.handle(Event::Overrule), [], "an answer is being given");
+    }
+
+    #[test]
+    fn the_last_verdicts_can_be_overruled_before_the_feedback_which_counts_them() {
+        for (last, ending) in [(Event::Enter, None), (Event::Quit, Some(Ending::Left))] {
+            let mut session = after_the_first_answer(vec![with_points("one"), with_points("two")]);
+            for event in [Event::Enter, Event::Ready, Event::Enter] {
+                session.handle(event);
+            }
+            let awaited = Effect::AwaitGoAhead { awaited: Awaited::Feedback, overrulable: true };
+            assert_eq!(session.handle(judged_with_points())[1], awaited);
+            assert_eq!(session.handle(Event::Skip), [], "the answer is not passed over any more");
+            session.handle(Event::Overrule);
+            session.handle(written("2"));
+            session.handle(written(""));
+            let effects = session.handle(last);
+            let Effect::ShowFeedback { loop_index: 0, outcomes } = &effects[0] else { panic!("{effects:?}") };
+            let covered: Vec<usize> = outcomes
+                .iter()
+                .map(|outcome| match outcome {
+                    Outcome::Judged(assessment) => assessment.coverage.covered,
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(covered, [1, 2]);
+            let next = match ending {
+                None => Effect::AwaitGoAhead { awaited: Awaited::NextLoop, overrulable: false },
+                Some(ending) => Effect::Finish(ending),
+            };
+            assert_eq!(effects[1..], [next]);
+        }
+    }
+
+    #[test]
+    fn leaving_before_the_last_feedback_shows_it_and_ends_the_session() {
+        let mut only = with_points("one");
+        only.follow_ups.clear();
+        let mut session = Session::new(vec![only], Pace::OnRequest);
+        for event in [Event::Start, Event::Enter, Event::Ready, Event::Enter, judged_with_points()] {
+            session.handle(event);
+        }
+        let effects = session.handle(Event::Quit);
+        assert!(matches!(effects[..], [Effect::ShowFeedback { .. }, Effect::Finish(Ending::Finished)]));
     }
 
     fn at_the_first_answer(pace: Pace) -> Session {
@@ -475,11 +736,17 @@ mod tests {
     fn somebody_who_is_there_is_asked_before_each_question() {
         let mut session = Session::new(vec![a_loop("one")], Pace::OnRequest);
         let effects = session.handle(Event::Start);
-        assert_eq!(effects, [Effect::ShowRules, Effect::AwaitGoAhead(Awaited::Beginning)]);
+        assert_eq!(
+            effects,
+            [Effect::ShowRules, Effect::AwaitGoAhead { awaited: Awaited::Beginning, overrulable: false }]
+        );
         session.handle(Event::Enter);
         session.handle(Event::Ready);
         session.handle(Event::Enter);
-        assert_eq!(session.handle(judged())[1], Effect::AwaitGoAhead(Awaited::FollowUp));
+        // Its questions have no points, so that there is nothing to overrule.
+        let awaited = Effect::AwaitGoAhead { awaited: Awaited::FollowUp, overrulable: false };
+        assert_eq!(session.handle(judged())[1], awaited);
+        assert_eq!(session.handle(Event::Overrule), []);
     }
 
     #[test]
@@ -580,7 +847,7 @@ mod tests {
             for step in 0..60 {
                 random =
                     random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let event = match (random >> 33) % 24 {
+                let event = match (random >> 33) % 28 {
                     _ if step == 0 => Event::Start,
                     0..5 => Event::Enter,
                     5..9 => Event::Ready,
@@ -588,11 +855,14 @@ mod tests {
                     10 => Event::Retake,
                     11 => Event::Skip,
                     12..15 => Event::Elapsed((random >> 40) as f64 % 150.0),
+                    15..20 if random.is_multiple_of(2) => judged_with_points(),
                     15..20 => judged(),
                     20 => Event::NotJudged("no".into()),
                     21 => Event::SourceEnded,
                     22 if random.is_multiple_of(7) => Event::Quit,
                     23 if random.is_multiple_of(5) => Event::SourceFailed("gone".into()),
+                    24 | 25 => Event::Overrule,
+                    26 | 27 => Event::Written(["1", "7", "", "so what"][(random >> 50) as usize % 4].into()),
                     _ => Event::Unanswered,
                 };
                 for effect in session.handle(event) {
@@ -600,7 +870,10 @@ mod tests {
                     match effect {
                         Effect::OpenTake(_) => assert!(!std::mem::replace(&mut open, true)),
                         Effect::CloseTake => assert!(std::mem::replace(&mut open, false)),
-                        Effect::Judge(_) | Effect::Ask(_) | Effect::AwaitGoAhead(_) => assert!(!open),
+                        Effect::Judge(_) | Effect::Ask(_) | Effect::AwaitGoAhead { .. } => assert!(!open),
+                        Effect::AskPoint(..) | Effect::Correct { .. } | Effect::Learn { .. } => {
+                            assert!(!open, "no recording runs beside it");
+                        }
                         Effect::Finish(_) => {
                             assert!(!open);
                             over = true;

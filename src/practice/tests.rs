@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::runner::{Answers, Ended, Equipment, Input, run};
+use super::runner::{Answers, Ended, Equipment, Input, Writing, run};
 use super::session::{Ending, Event, Pace, Place, Session};
 use super::{OpenSource, Scribe};
 use crate::audio::{AudioError, AudioSource, Block, FailingSource, MemorySource, SAMPLE_RATE};
+use crate::coverage::Verdict;
 use crate::journal::fixtures::{recognised, theory};
 use crate::journal::{AnswerState, Content, InputKind, Journal, KeptSession, SessionState};
 use crate::learned::Learned;
@@ -364,7 +365,7 @@ async fn type_the_first_answer(input: &UnboundedSender<Input>, screen: &Screen) 
     shown(screen, "Go:", 1).await;
     input.send(Input::Line("my answer".into())).unwrap();
     input.send(Input::Line(".".into())).unwrap();
-    shown(screen, "Enter asks the follow-up; Ctrl-C leaves.", 1).await;
+    shown(screen, "Enter asks the follow-up, \"o\" overrules a verdict; Ctrl-C leaves.", 1).await;
 }
 
 #[test]
@@ -425,4 +426,106 @@ fn signals_are_heard_after_the_input_has_ended() {
     });
     assert_eq!(ended.ending, Ending::Interrupted);
     assert!(!samples_of(&kept, 0, 0).is_empty());
+}
+
+#[test]
+fn a_verdict_is_overruled_in_lines_and_the_words_that_made_it_are_learned() {
+    let data = tempfile::tempdir().unwrap();
+    let mut sitting = sitting(Answers::Typed, &[], Pace::OnRequest);
+    sitting.equipment.learned = Learned::nothing(data.path());
+    let (ended, kept, text, _journal) = sitting.hold(async |input, screen| {
+        let line = |line: &str| input.send(Input::Line(line.into())).unwrap();
+        type_the_first_answer(input, screen).await;
+        line("o");
+        shown(screen, "Which point do you overrule?", 1).await;
+        line("9");
+        shown(screen, "`9` is no point of this question; their numbers are 1 to 2.", 1).await;
+        line("2");
+        shown(screen, "Useful gradients: covered (you; viva said missed). o and 2 turn it back.", 1).await;
+        line("answer");
+        shown(screen, "would tick the point by accident", 1).await;
+        line("");
+        shown(screen, "\"o\" overrules a verdict", 2).await;
+        line("");
+        shown(screen, "Go:", 2).await;
+        line("probabilities minus wobbly labels");
+        line(".");
+        shown(screen, "\"o\" overrules a verdict", 3).await;
+        // All at once, as somebody does who knows it by heart.
+        for quick in ["o", "1", "wobbly labels", "", ".", ""] {
+            line(quick);
+        }
+    });
+    assert_eq!(ended.ending, Ending::Finished, "{text}");
+    assert!(text.contains("Feedback on Theory: 2 of 3 points covered (1 question not answered)"), "{text}");
+    let judged: Vec<_> = kept.answers[0].assessment().unwrap().points;
+    assert_eq!((judged[1].verdict, judged[1].overruled), (Verdict::Covered, Some(Verdict::Missed)));
+    assert_eq!(kept.answers[0].takes[0].assessments[0].assessment.coverage.covered, 0, "viva's own is kept");
+    assert!(text.contains("Learned: \"wobbly labels\"; to forget it, delete its entry in `"), "{text}");
+    let learned = Learned::read(data.path()).unwrap();
+    assert_eq!(
+        learned.of("theory", "gradient-wrt-logits", "p-minus-y").collect::<Vec<_>>(),
+        ["wobbly labels"]
+    );
+    assert_eq!(learned.of("theory", "prompt", "gradient").count(), 0);
+}
+
+#[test]
+fn a_verdict_is_overruled_by_keys_and_never_while_an_answer_is_recorded() {
+    let mut sitting = sitting(live(), &["a Bernoulli likelihood"], Pace::OnRequest);
+    sitting.equipment.view = Box::new(Plain::live(sitting.screen.clone(), || 80));
+    let key = |event: Option<Event>, writing| Input::Key(event, writing);
+    let (_, kept, text, _journal) = sitting.hold(async |input, screen| {
+        let press = |input_of_key| input.send(input_of_key).unwrap();
+        let enter = || key(Some(Event::Enter), Writing::End);
+        let letter = |letter, event| key(event, Writing::Character(letter));
+        press(enter());
+        shown(screen, "Go:", 1).await;
+        press(letter('o', Some(Event::Overrule)));
+        press(letter('1', None));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        press(enter());
+        shown(screen, "o overrules a verdict, q leaves.", 1).await;
+        press(letter('o', Some(Event::Overrule)));
+        press(letter('2', None));
+        press(key(None, Writing::Back));
+        press(letter('1', None));
+        press(enter());
+        shown(screen, "Bernoulli likelihood: missed (you; viva said covered). o and 1 turn it back.", 1)
+            .await;
+        press(letter('o', Some(Event::Overrule)));
+        // A word is written, not left with: `q` is a letter like any other.
+        press(letter('q', Some(Event::Quit)));
+        press(key(None, Writing::GiveUp));
+        shown(screen, "o overrules a verdict, q leaves.", 3).await;
+        press(letter('q', Some(Event::Quit)));
+    });
+    assert!(text.contains("> 2") && text.contains("> q"), "{text:?}");
+    assert!(samples_of(&kept, 0, 0).len() > SECOND / 2);
+    assert_eq!(kept.answers[0].takes.len(), 1);
+    assert_eq!(kept.answers[0].assessment().unwrap().coverage.covered, 0);
+    assert_eq!(kept.summary.coverage.covered, 0);
+}
+
+#[test]
+fn letters_with_enter_write_words_where_words_are_asked_for() {
+    let (_, kept, text, _journal) =
+        sitting(live(), &["a Bernoulli likelihood"], Pace::OnRequest).hold(async |input, screen| {
+            let line = |line: &str, meaning: Result<Event, String>| {
+                input.send(Input::Letter(meaning, line.to_owned())).unwrap();
+            };
+            let unknown = || Err("no such letter".to_owned());
+            line("", Ok(Event::Enter));
+            shown(screen, "Go:", 1).await;
+            line("stop", unknown());
+            shown(screen, "no such letter", 1).await;
+            line("", Ok(Event::Enter));
+            shown(screen, "o overrules a verdict, q leaves.", 1).await;
+            line("o", Ok(Event::Overrule));
+            line("1", unknown());
+            shown(screen, "missed (you; viva said covered)", 1).await;
+            line("q", Ok(Event::Quit));
+        });
+    assert_eq!(text.matches("no such letter").count(), 1, "{text}");
+    assert_eq!(kept.summary.coverage.covered, 0);
 }

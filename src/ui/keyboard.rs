@@ -8,7 +8,7 @@ use crossterm::event::{self, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::terminal;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::practice::runner::Input;
+use crate::practice::runner::{Input, Writing};
 use crate::practice::session::Event;
 
 /// What single keys do, in words.
@@ -72,25 +72,27 @@ pub fn read(mode: Option<Mode>) -> (UnboundedSender<Input>, UnboundedReceiver<In
 
 fn read_keys(inputs: &UnboundedSender<Input>) {
     while let Ok(event) = event::read() {
-        let Some(event) = event.as_key_press_event().and_then(key) else { continue };
-        if inputs.send(Input::Event(event)).is_err() {
+        let Some(input) = event.as_key_press_event().and_then(key) else { continue };
+        if inputs.send(input).is_err() {
             return;
         }
     }
 }
 
-fn key(key: KeyEvent) -> Option<Event> {
+fn key(key: KeyEvent) -> Option<Input> {
     if key.kind != KeyEventKind::Press {
         return None;
     }
     if key.modifiers.contains(KeyModifiers::CONTROL) {
-        return matches!(key.code, KeyCode::Char('c' | 'd')).then_some(Event::Interrupt);
+        return matches!(key.code, KeyCode::Char('c' | 'd')).then_some(Input::Event(Event::Interrupt));
     }
-    match key.code {
-        KeyCode::Enter => Some(Event::Enter),
-        KeyCode::Char(letter) => event_of(letter),
-        _ => None,
-    }
+    Some(match key.code {
+        KeyCode::Enter => Input::Key(Some(Event::Enter), Writing::End),
+        KeyCode::Char(letter) => Input::Key(event_of(letter), Writing::Character(letter)),
+        KeyCode::Backspace => Input::Key(None, Writing::Back),
+        KeyCode::Esc => Input::Key(None, Writing::GiveUp),
+        _ => return None,
+    })
 }
 
 fn event_of(letter: char) -> Option<Event> {
@@ -98,20 +100,20 @@ fn event_of(letter: char) -> Option<Event> {
         'p' => Some(Event::Pause),
         'r' => Some(Event::Retake),
         's' => Some(Event::Skip),
+        'o' => Some(Event::Overrule),
         'q' => Some(Event::Quit),
         _ => None,
     }
 }
 
 fn letter(line: &str) -> Input {
-    let line = line.trim();
-    let mut letters = line.chars();
+    let mut letters = line.trim().chars();
     let event = match (letters.next(), letters.next()) {
         (None, _) => Some(Event::Enter),
         (Some(letter), None) => event_of(letter),
         _ => None,
     };
-    event.map_or_else(|| Input::Remark(LETTERS.to_owned()), Input::Event)
+    Input::Letter(event.ok_or_else(|| LETTERS.to_owned()), line.to_owned())
 }
 
 /// Nobody types so much: a longer line is taken as several, in bytes.
@@ -146,14 +148,17 @@ mod tests {
 
     #[test]
     fn letters_mean_the_same_in_either_case_and_with_spaces() {
-        assert_eq!(letter(""), Input::Event(Event::Enter));
-        assert_eq!(letter(" P "), Input::Event(Event::Pause));
-        assert_eq!(letter("q"), Input::Event(Event::Quit));
+        for (line, event) in
+            [("", Event::Enter), (" P ", Event::Pause), ("q", Event::Quit), ("o", Event::Overrule)]
+        {
+            assert_eq!(letter(line), Input::Letter(Ok(event), line.to_owned()));
+        }
     }
 
     #[test]
     fn anything_else_is_answered_with_what_there_is() {
-        assert_eq!(letter("pause"), Input::Remark(LETTERS.to_owned()));
-        assert_eq!(letter("x"), Input::Remark(LETTERS.to_owned()));
+        for line in ["pause", "x"] {
+            assert_eq!(letter(line), Input::Letter(Err(LETTERS.to_owned()), line.to_owned()));
+        }
     }
 }

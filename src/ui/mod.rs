@@ -7,6 +7,7 @@ pub mod plain;
 use std::io;
 
 use crate::assessment::Assessment;
+use crate::coverage::PointVerdict;
 use crate::loops::{Loop, Question};
 use crate::practice::feedback::Feedback;
 use crate::practice::session::{Awaited, Remaining};
@@ -24,6 +25,26 @@ pub enum Notice<'a> {
         awaited: Awaited,
         /// Whether answers are typed, so that single keys mean nothing.
         typed: bool,
+        /// Whether a verdict can be overruled now.
+        overrulable: bool,
+    },
+    /// The number of the point to overrule is awaited.
+    WhichPoint {
+        /// The question.
+        question: &'a Question,
+        /// The judgement as it stands.
+        assessment: &'a Assessment,
+    },
+    /// The words that made a point are awaited.
+    WhichWords(&'a PointVerdict),
+    /// What has been written so far, where keys are read one by one.
+    Writing(&'a str),
+    /// A verdict was turned round.
+    Corrected {
+        /// The point as it stands now.
+        point: &'a PointVerdict,
+        /// Its number, from 1.
+        number: usize,
     },
     /// A loop begins.
     Loop {

@@ -110,6 +110,27 @@ impl Page {
             let text = "This question has no checklist: the answer is kept, but not judged.";
             return self.paragraph(indent, text);
         }
+        self.points(indent, numbered, question, assessment);
+        self.blank();
+        let tally = assessment.coverage;
+        if tally.covered == tally.total {
+            return self.paragraph(indent, "Every point was made.");
+        }
+        self.paragraph(indent, "Missed:");
+        for point in &assessment.points {
+            let note = match point.verdict {
+                Verdict::Covered => continue,
+                Verdict::Missed => "",
+                Verdict::Partial => " (half made)",
+                Verdict::Unheard => " (badly heard; did you say it?)",
+            };
+            let bullet = format!("{indent}  - ");
+            self.hanging(&bullet, &" ".repeat(bullet.len()), &format!("{}{note}", point.text));
+        }
+    }
+
+    /// The verdict on each point of the checklist.
+    pub fn points(&mut self, indent: &str, numbered: bool, question: &Question, assessment: &Assessment) {
         let tally = assessment.coverage;
         let heading = &question.checklist_heading;
         self.paragraph(indent, &format!("{heading}: {} of {} covered", tally.covered, tally.total));
@@ -124,21 +145,6 @@ impl Page {
                     self.hanging(&format!("{whose} "), &rest, &describe(point));
                 }
             }
-        }
-        self.blank();
-        if tally.covered == tally.total {
-            return self.paragraph(indent, "Every point was made.");
-        }
-        self.paragraph(indent, "Missed:");
-        for point in &assessment.points {
-            let note = match point.verdict {
-                Verdict::Covered => continue,
-                Verdict::Missed => "",
-                Verdict::Partial => " (half made)",
-                Verdict::Unheard => " (badly heard; did you say it?)",
-            };
-            let bullet = format!("{indent}  - ");
-            self.hanging(&bullet, &" ".repeat(bullet.len()), &format!("{}{note}", point.text));
         }
     }
 }

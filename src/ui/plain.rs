@@ -74,6 +74,13 @@ impl<W: Write> Plain<W> {
         Ok(())
     }
 
+    /// What is being written, its end where it is longer than the line.
+    fn show_writing(&mut self, text: &str) -> io::Result<()> {
+        let room = self.width().map_or(usize::MAX, |width| width.saturating_sub(4));
+        let hidden = text.chars().count().saturating_sub(room);
+        self.show_live(format!("> {}", text.chars().skip(hidden).collect::<String>()))
+    }
+
     /// The clock is on the live line where there is one, so that times are not announced as well.
     fn remaining(&self, page: &mut Page, remaining: Remaining, typed: bool) {
         let text = match remaining {
@@ -156,15 +163,38 @@ impl<W: Write> View for Plain<W> {
         match notice {
             Notice::Rules(rules) => rules.iter().for_each(|rule| page.line(rule)),
             Notice::Controls(text) | Notice::Remark(text) => page.line(text),
-            Notice::AwaitGoAhead { awaited, typed } => {
+            Notice::AwaitGoAhead { awaited, typed, overrulable } => {
                 page.blank();
                 let what = match awaited {
                     Awaited::Beginning => "begins",
                     Awaited::FollowUp => "asks the follow-up",
+                    Awaited::Feedback => "shows the feedback",
                     Awaited::NextLoop => "begins the next loop",
                 };
+                let overrule = match (overrulable, typed) {
+                    (false, _) => "",
+                    (true, false) => ", o overrules a verdict",
+                    (true, true) => ", \"o\" overrules a verdict",
+                };
                 let leave = if typed { "; Ctrl-C leaves" } else { ", q leaves" };
-                page.line(&format!("Enter {what}{leave}."));
+                page.line(&format!("Enter {what}{overrule}{leave}."));
+            }
+            Notice::WhichPoint { question, assessment } => {
+                page.blank();
+                page.points("", true, question, assessment);
+                page.line("Which point do you overrule? Its number; Enter alone leaves all as they are.");
+            }
+            Notice::WhichWords(point) => page.line(&format!(
+                "Which of your words made it (\"{}\")? They count for it from now on; Enter alone: none.",
+                point.text
+            )),
+            Notice::Writing(text) => self.show_writing(text)?,
+            Notice::Corrected { point, number } => {
+                let verdict = match point.overruled {
+                    Some(said) => format!("{} (you; viva said {})", point.verdict.name(), said.name()),
+                    None => format!("{} again, as viva said", point.verdict.name()),
+                };
+                page.line(&format!("{}: {verdict}. o and {number} turn it back.", point.text));
             }
             Notice::Loop { practised, number: (number, total) } => {
                 page.blank();
