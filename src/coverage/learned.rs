@@ -19,6 +19,11 @@ const FEWEST: usize = 2;
 static COMMON: LazyLock<HashSet<String>> = LazyLock::new(|| stems_of(include_str!("common.txt")));
 static ORDINARY: LazyLock<HashSet<String>> = LazyLock::new(|| stems_of(include_str!("ordinary.txt")));
 
+/// Whether a stem is that of one of the commonest words.
+pub(super) fn is_common(stem: &str) -> bool {
+    COMMON.contains(stem)
+}
+
 fn stems_of(file: &str) -> HashSet<String> {
     let mut stems = Stems::new();
     let lines = file.lines().filter(|line| !line.starts_with('#'));
@@ -101,7 +106,7 @@ pub fn wording(question: &Question, transcript: &Transcript, phrase: &str) -> Re
     if own.is_empty() && !heavy.is_empty() {
         return Err(Unfit::FromQuestion { said });
     }
-    let meaning = own.iter().filter(|stem| !COMMON.contains(**stem)).count();
+    let meaning = own.iter().filter(|stem| !is_common(stem)).count();
     let rare = own.iter().any(|stem| is_rare(stem));
     if meaning < FEWEST && !rare { Err(Unfit::TooCommon { said }) } else { Ok(said) }
 }

@@ -4,8 +4,8 @@
 //! [`super::assess`], so that what is tested is what judges.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
 
+use super::learned::is_common;
 use super::normalise::text_tokens;
 use super::stems::Stems;
 use super::ways::is_light;
@@ -16,12 +16,6 @@ use crate::transcript::Transcript;
 /// So many common words come together by chance. Of the 54 built-in ways that common words satisfied on 2026-11-24,
 /// 25 took one or two, and of these 13 were found in 175 answers to other loops; of the other 29 one was.
 const FEW_COMMON: usize = 2;
-
-/// The words of `common.txt`.
-static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    let lines = include_str!("common.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.flat_map(str::split_whitespace).collect()
-});
 
 /// What is wrong, or doubtful, with how a question is judged: points that the question gives away, examples that are
 /// judged otherwise than they say (errors), ways that anybody satisfies and ways that two points share (warnings).
@@ -131,11 +125,13 @@ fn finder(question: &Question, point: &Point, evidence: &Evidence, transcript: &
 
 /// Ways that a word or two of the commonest satisfy: people say those near each other whatever they are asked.
 fn common_ways(question: &Question) -> Vec<Finding> {
-    let said = |way: &Way| {
+    let mut stems = Stems::new();
+    let mut said = |way: &Way| {
         let mut weight = 0;
         let mut phrases = Vec::new();
         for part in &way.parts {
-            let weighed = part.iter().filter_map(|phrase| Some((common_weight(phrase)?, phrase.as_str())));
+            let weighed =
+                part.iter().filter_map(|phrase| Some((common_weight(phrase, &mut stems)?, phrase.as_str())));
             let (least, phrase) = weighed.min_by_key(|(weight, _)| *weight)?;
             weight += least;
             phrases.push(phrase);
@@ -154,9 +150,9 @@ fn common_ways(question: &Question) -> Vec<Finding> {
 }
 
 /// How many words of a phrase are looked for, where all of them are common.
-fn common_weight(phrase: &str) -> Option<usize> {
+fn common_weight(phrase: &str, stems: &mut Stems) -> Option<usize> {
     let tokens = text_tokens(phrase);
-    let is_common = tokens.iter().all(|token| COMMON.contains(token.text.as_str()));
+    let is_common = tokens.iter().all(|token| is_light(&token.text) || is_common(&stems.of(&token.text)));
     is_common.then(|| tokens.iter().filter(|token| !is_light(&token.text)).count())
 }
 
