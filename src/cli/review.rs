@@ -161,7 +161,7 @@ fn overrule(
 
 /// Learns words of the answer for the point that they made.
 fn learn(learned: &mut Learned, change: &Change<'_>, phrase: &str) -> Result<(), Failure> {
-    let refused = |why: &dyn std::fmt::Display| Failure::Mendable(format!("{why}; nothing is changed"));
+    let refused = |why: &dyn std::fmt::Display| Failure::Mendable(format!("nothing is changed: {why}"));
     let said = change.wording(phrase).map_err(|unfit| refused(&unfit))?;
     let (asked, question, point) = (&change.asked.id, &change.question.id, &change.point.id);
     learned.add(asked, question, point, &said).map_err(|error| refused(&error))?;

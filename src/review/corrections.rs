@@ -40,7 +40,7 @@ pub struct Change<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CorrectionError {
     /// No judged answer has such a point.
-    #[error("no judged answer of session `{session}` has a point `{name}`; {remedy}; nothing is changed")]
+    #[error("nothing is changed: no judged answer of session `{session}` has a point `{name}`; {remedy}")]
     Unknown {
         /// The session.
         session: String,
@@ -50,7 +50,7 @@ pub enum CorrectionError {
         remedy: String,
     },
     /// Several have.
-    #[error("`{name}` could be {}; say which; nothing is changed", quoted(candidates))]
+    #[error("nothing is changed: `{name}` could be {}; say which", quoted(candidates))]
     Ambiguous {
         /// What was named.
         name: String,
@@ -58,14 +58,14 @@ pub enum CorrectionError {
         candidates: Vec<String>,
     },
     /// One point is named twice.
-    #[error("`{name}` is set twice; say once what it is to be; nothing is changed")]
+    #[error("nothing is changed: `{name}` is set twice; say once what it is to be")]
     Twice {
         /// The point.
         name: String,
     },
     /// Only viva says such a thing.
     #[error(
-        "`{name}` cannot be set to {}, since viva said {}; set it to covered or missed; nothing is changed",
+        "nothing is changed: viva does not say {} of `{name}`, but {}; set it to covered or missed",
         .wanted.name(), .said.name()
     )]
     NotSaid {

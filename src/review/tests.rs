@@ -228,7 +228,7 @@ fn names_of_points_are_clear_or_nothing_is_planned() {
     assert_eq!(said(&["probability/prompt/1"]), "2", "the first one's id is 2");
     assert_eq!(
         said(&["likelihood", "prompt/gradient"]),
-        "`prompt/gradient` could be `theory/prompt/gradient`, `probability/prompt/gradient`; say which; nothing is changed"
+        "nothing is changed: `prompt/gradient` could be `theory/prompt/gradient`, `probability/prompt/gradient`; say which"
     );
     let unknown = said(&["likelihod"]);
     assert!(unknown.contains("a point `likelihod`; did you mean `likelihood`?"), "{unknown}");
@@ -243,7 +243,7 @@ fn names_of_points_are_clear_or_nothing_is_planned() {
         plan(&kept, &partial)
             .unwrap_err()
             .to_string()
-            .contains("viva said missed; set it to covered or missed")
+            .contains("viva does not say partial of `likelihood`, but missed; set it to covered or missed")
     );
 }
 
