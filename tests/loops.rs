@@ -579,6 +579,13 @@ fn check_names_every_fault_with_file_line_and_remedy() {
             ":8: error: this way has 1004 characters, more than the 1000 that one can have",
         ),
         (
+            point(&format!(
+                "keywords = [{}]",
+                (0..=100).map(|way| format!("\"way{way}\", ")).collect::<String>()
+            )),
+            ":8: error: `keywords` has 101 ways, more than the 100 that one point can have; join those that are alike",
+        ),
+        (
             point("keywords = [\"a + b + c + d + e + f + g + h + i\"]"),
             ":8: error: `a + b + c + d + e + f + g + h + i` has 9 parts, more than the 8",
         ),

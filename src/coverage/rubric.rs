@@ -93,34 +93,40 @@ fn finder(question: &Question, point: &Point, evidence: &Evidence, transcript: &
         FoundBy::Keyword => ("keywords", &point.keywords),
         FoundBy::HeardAs => ("heard_as", &point.heard_as),
     };
-    let finds = |way: &Way| {
-        let (keywords, heard_as) = match evidence.by {
-            FoundBy::HeardAs => (Vec::new(), vec![way.clone()]),
-            _ => (vec![way.clone()], Vec::new()),
+    let first_that_finds = |ways: &[Way]| {
+        // Each as a point of its own, so that the answer is read once for all of them.
+        let alone = |way: &Way| {
+            let mut alone = Point::new(point.id.clone(), point.text.clone());
+            match evidence.by {
+                FoundBy::HeardAs => alone.heard_as.push(way.clone()),
+                _ => alone.keywords.push(way.clone()),
+            }
+            alone
         };
-        let alone = Point { keywords, heard_as, ..point.clone() };
-        let verdicts = assess(&Question { points: vec![alone], ..question.clone() }, transcript);
-        verdicts.iter().flat_map(|verdict| &verdict.evidence).any(|other| {
-            other.by == evidence.by
-                && other.first_word <= evidence.last_word
-                && evidence.first_word <= other.last_word
+        let points = ways.iter().map(alone).collect();
+        let probe = Question::new(question.id.clone(), question.prompt.clone(), 0, String::new(), points);
+        assess(&probe, transcript).iter().position(|verdict| {
+            verdict.evidence.iter().any(|other| {
+                other.by == evidence.by
+                    && other.first_word <= evidence.last_word
+                    && evidence.first_word <= other.last_word
+            })
         })
     };
-    let Some((number, way)) = (1..).zip(ways).find(|(_, way)| finds(way)) else {
-        return format!("its `{key}` together");
-    };
-    let mut said = way.clone();
+    let Some(number) = first_that_finds(ways) else { return format!("its `{key}` together") };
+    let mut said = ways[number].clone();
     for part in 0..said.parts.len() {
-        let one_of_each = said.parts[part].iter().map(|phrase| {
-            let mut parts = said.parts.clone();
-            parts[part] = vec![phrase.clone()];
-            Way { parts }
-        });
-        if let Some(narrower) = one_of_each.into_iter().find(|narrower| finds(narrower)) {
-            said = narrower;
+        let with_one = |phrase: &String| {
+            let mut way = said.clone();
+            way.parts[part] = vec![phrase.clone()];
+            way
+        };
+        let mut narrower: Vec<Way> = said.parts[part].iter().map(with_one).collect();
+        if let Some(found) = first_that_finds(&narrower) {
+            said = narrower.swap_remove(found);
         }
     }
-    format!("way {number} of its `{key}` (`{}`)", String::from(said))
+    format!("way {} of its `{key}` (`{}`)", number + 1, String::from(said))
 }
 
 /// Ways that a word or two of the commonest satisfy: people say those near each other whatever they are asked.

@@ -32,6 +32,8 @@ const LARGEST_FILE: u64 = 1 << 20;
 const LONGEST_POINT: usize = 400;
 /// The longest way to say a point, in characters. The longest built-in one has 391.
 const LONGEST_WAY: usize = 1000;
+/// The most entries of a `keywords` or `heard_as`. No built-in point needs more than a dozen.
+const MOST_WAYS: usize = 100;
 /// The most parts of a way: more are not heard within the sixteen words that they must stand in.
 const MOST_PARTS: usize = 8;
 
@@ -694,6 +696,16 @@ impl Reader<'_> {
             }
             ways.push(way);
             places.push(at);
+        }
+        if ways.len() > MOST_WAYS {
+            self.error(
+                table.get(key).map_or(table.at, |value| value.span().start),
+                format!(
+                    "`{key}` has {} ways, more than the {MOST_WAYS} that one point can have; join those that are alike \
+                     with `|`, or make several points of this one",
+                    ways.len()
+                ),
+            );
         }
         (ways, places)
     }
