@@ -47,53 +47,41 @@ fn report_all(name: &str, corpus: &str) -> Evaluation {
     evaluation
 }
 
-const TUNED_ON: [u64; 4] = [1, 2, 5, 6];
-const APART: [u64; 4] = [3, 4, 7, 8];
-
-/// Looked at here alone.
+/// Looked at here alone, and nothing but their figures: neither rules nor keywords are tuned on them, and no weight is
+/// fitted to them.
 const UNSEEN: &str = include_str!("fixtures/corpus/unseen.jsonl");
+const HELD_OUT: &str = include_str!("fixtures/corpus/held-out.jsonl");
+
+/// Whether so many of a hundred traps are credited at most.
+fn traps_credited(evaluation: &Evaluation, percent: usize) -> bool {
+    evaluation.traps.credited * 100 <= evaluation.traps.decisions * percent
+}
 
 #[test]
 fn the_judgement_agrees_with_a_fair_interviewer() {
-    report("tuned on (1, 2, 5, 6)", &written(&of_loops(DEVELOPMENT, &TUNED_ON)));
-    report("apart (3, 4, 7, 8)", &written(&of_loops(DEVELOPMENT, &APART)));
-    let all = report_all("all", DEVELOPMENT);
-    assert!(all.overall.f1 >= 0.93);
-    assert!(all.traps.credited * 100 <= all.traps.decisions * 6);
-}
-
-#[test]
-fn negations_in_right_and_wrong_answers_are_told_apart() {
-    let all = report_all("fresh", FRESH);
-    assert!(all.overall.f1 >= 0.93);
-    assert!(all.traps.credited * 100 <= all.traps.decisions * 5);
-}
-
-#[test]
-fn answers_by_somebody_else_are_judged_worse_but_not_badly() {
-    let varied = report_all("varied", VARIED);
-    assert!(varied.overall.f1 >= 0.86);
-    assert!(varied.traps.credited * 100 <= varied.traps.decisions * 6);
-    // Neither rules nor keywords may be tuned on these: only their figures are looked at.
+    let held_out = report_all("held out", HELD_OUT);
+    assert!(held_out.overall.f1 >= 0.91 && traps_credited(&held_out, 6));
     let unseen = report_all("unseen", UNSEEN);
-    assert!(unseen.overall.f1 >= 0.72);
-    assert!(unseen.traps.credited * 100 <= unseen.traps.decisions * 20);
+    assert!(unseen.overall.f1 >= 0.80 && traps_credited(&unseen, 8));
 }
 
 #[test]
-fn follow_ups_are_judged_too() {
-    let all = report_all("follow-ups", FOLLOW_UPS);
-    assert!(all.overall.f1 >= 0.95);
-    assert_eq!(all.traps.credited, 0);
+fn what_it_was_fitted_to_it_knows() {
+    for (name, corpus, least, traps) in [
+        ("development", DEVELOPMENT, 0.97, 3),
+        ("fresh", FRESH, 0.96, 3),
+        ("varied", VARIED, 0.93, 3),
+        ("follow-ups", FOLLOW_UPS, 0.95, 0),
+    ] {
+        let fitted = report_all(name, corpus);
+        assert!(fitted.overall.f1 >= least && traps_credited(&fitted, traps), "{name}");
+    }
 }
 
 #[test]
 fn the_same_answers_spoken_are_judged_much_the_same() {
-    report("spoken (1, 2, 5, 6)", &spoken(&of_loops(DEVELOPMENT, &TUNED_ON), TINY_EN));
-    report("spoken (3, 4, 7, 8)", &spoken(&of_loops(DEVELOPMENT, &APART), TINY_EN));
     let all = report("spoken, tiny.en", &spoken(DEVELOPMENT, TINY_EN));
-    assert!(all.overall.f1 >= 0.90);
-    assert!(all.traps.credited * 100 <= all.traps.decisions * 12);
+    assert!(all.overall.f1 >= 0.92 && traps_credited(&all, 8));
 }
 
 #[test]

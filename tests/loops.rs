@@ -327,12 +327,12 @@ What bug would produce NaNs here?
   You should cover:
   - a row with everything masked: all -inf
   - no maximum subtracted: exp overflows, inf over inf
-  - fix: a large finite negative number, or set such rows to zero
+  - fix: set such rows to zero, or mask with a finite number the type can hold
 
 What shape errors are common?
   id `shape-errors`, 90 seconds
   You should cover:
-  - the mask must broadcast over batch, heads and queries
+  - the mask must broadcast to batch, heads, queries, keys
   - keepdim forgotten when the maximum is subtracted or the sum divides
   - keys not transposed, or the wrong two axes swapped
   - equal sizes hide it: a wrong axis runs without an error

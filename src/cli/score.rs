@@ -12,6 +12,7 @@ use super::interrupt::on_interrupt;
 use super::{Failure, Settings, loops, review};
 use crate::assessment::{Assessment, Source};
 use crate::audio::{AudioSource as _, Pace, WavSource};
+use crate::coverage::{Trace, traces};
 use crate::loops::{Loop, MAIN_QUESTION, Question, nearest};
 use crate::models;
 use crate::recognise::{RecogniseError, Transcriber as _, WhisperWorker};
@@ -42,6 +43,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", default_value = models::DEFAULT)]
     model: String,
 
+    /// Show why each point is judged as it is: what was found, and what speaks for and against it
+    #[arg(long)]
+    why: bool,
+
     /// Print one JSON object an answer, one a line
     #[arg(long)]
     json: bool,
@@ -56,6 +61,9 @@ struct Scored<'a> {
     #[serde(flatten)]
     assessment: &'a Assessment,
     file: String,
+    /// Per point what was found, for `--why`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Vec<Vec<Trace>>>,
 }
 
 /// Runs the command.
@@ -94,13 +102,19 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
                 let assessment = Assessment::new(&asked, question, source, transcript);
                 let mut out = io::stdout().lock();
                 if arguments.json {
-                    let scored = Scored { assessment: &assessment, file: path.display().to_string() };
+                    let why = arguments.why.then(|| traces(question, &assessment.transcript));
+                    let scored = Scored { assessment: &assessment, file: path.display().to_string(), why };
                     review::print_json(&mut out, &scored)?;
                 } else {
                     if many {
                         writeln!(out, "{}{}:", if number > 0 { "\n" } else { "" }, path.display())?;
                     }
                     out.write_all(text::assessment(question, &assessment, &review::style()).as_bytes())?;
+                    if arguments.why {
+                        out.write_all(
+                            text::why(question, &assessment.transcript, &review::style()).as_bytes(),
+                        )?;
+                    }
                 }
                 out.flush()?;
             }

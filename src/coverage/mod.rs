@@ -9,6 +9,7 @@
 //! [`verdict`] weighs what is left.
 //! [`rubric`] tests a checklist by its examples.
 
+mod context;
 mod cues;
 mod learned;
 mod normalise;
@@ -20,6 +21,7 @@ mod stems;
 mod tests;
 mod verdict;
 mod ways;
+mod weights;
 
 use std::collections::HashSet;
 
@@ -30,6 +32,7 @@ use crate::transcript::Transcript;
 
 pub use learned::{Unfit, wording};
 pub use rubric::test_rubric;
+pub use verdict::COVERED;
 
 /// What is said about one point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -142,6 +145,67 @@ pub fn assess(question: &Question, transcript: &Transcript) -> Vec<PointVerdict>
     verdict::Judge::new(question, transcript).verdicts()
 }
 
+/// Something that speaks for a match or against it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sign {
+    /// Where it stands, seen from the match: `match`, `inside`, `before`, `after`, `near`, ...
+    pub place: &'static str,
+    /// The words.
+    pub words: String,
+    /// What it adds to the log odds that the point was made.
+    pub weight: f64,
+}
+
+impl std::fmt::Display for Sign {
+    fn fmt(&self, line: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.place {
+            "match" => write!(line, "{}", self.words)?,
+            place => write!(line, "\"{}\" {place}", self.words)?,
+        }
+        write!(line, " ({:+.2})", self.weight)
+    }
+}
+
+/// A match and all that speaks for and against it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trace {
+    /// Index of the first word in [`Transcript::words`], from 0.
+    pub first_word: usize,
+    /// Index of the last word, inclusive.
+    pub last_word: usize,
+    /// How it was found.
+    pub by: FoundBy,
+    /// Which of the point's ways it is, from 0: keywords first, then `heard_as`, then learned wordings.
+    pub way: Option<usize>,
+    /// How much of what was looked for is there, 0..1.
+    pub share: f64,
+    /// Whether that is enough.
+    pub is_whole: bool,
+    /// What the rules have against it.
+    pub refusal: Option<&'static str>,
+    /// Whether it only takes up words of the question: such a match never counts.
+    pub repeats_question: bool,
+    /// The probability that the point was made by it, 0..1.
+    pub probability: f64,
+    /// What the probability comes from; those without weight are there too.
+    pub signs: Vec<Sign>,
+}
+
+/// Everything that was found for each point of a checklist, and what speaks for and against it.
+pub fn traces(question: &Question, transcript: &Transcript) -> Vec<Vec<Trace>> {
+    verdict::Judge::new(question, transcript).traces()
+}
+
+/// The words in and round a stretch of words with their places, as [`traces`] has them.
+pub fn surroundings(
+    question: &Question,
+    transcript: &Transcript,
+    first_word: usize,
+    last_word: usize,
+) -> Vec<(&'static str, String)> {
+    verdict::Judge::new(question, transcript).surroundings(first_word, last_word)
+}
+
 /// For each point the share of its text's stems that were said anywhere, 0..1: not a judgement, but what a
 /// simple program would go by, to measure against.
 pub fn stems_said(question: &Question, transcript: &Transcript) -> Vec<f64> {
@@ -165,6 +229,9 @@ pub fn stems_said(question: &Question, transcript: &Transcript) -> Vec<f64> {
 pub fn satisfied_by_prompt(question: &Question) -> Vec<String> {
     let repeated = Transcript::typed(&question.prompt);
     let without_prompt = Question { prompt: String::new(), ..question.clone() };
-    let verdicts = assess(&without_prompt, &repeated);
-    verdicts.into_iter().filter(|point| point.verdict == Verdict::Covered).map(|point| point.id).collect()
+    let found = traces(&without_prompt, &repeated);
+    let is_satisfied =
+        |traces: &[Trace]| traces.iter().any(|trace| trace.is_whole && trace.refusal.is_none());
+    let satisfied = question.points.iter().zip(&found).filter(|(_, traces)| is_satisfied(traces));
+    satisfied.map(|(point, _)| point.id.clone()).collect()
 }

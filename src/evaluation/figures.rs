@@ -38,6 +38,13 @@ pub struct Traps {
     pub decisions: usize,
 }
 
+impl Traps {
+    /// Whether answers of this style have the words of points that they do not make.
+    pub fn are_in(style: &str) -> bool {
+        TRAPS.contains(&style)
+    }
+}
+
 /// The judgement measured: `viva.evaluation/1`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Evaluation {
@@ -68,11 +75,8 @@ impl Evaluation {
             styles.entry(decision.style.clone()).or_default().push(decision);
         }
         let counted = || decisions.iter().filter(|decision| decision.label != Label::Borderline);
-        let traps = || {
-            counted().filter(|decision| {
-                decision.label == Label::Missed && TRAPS.contains(&decision.style.as_str())
-            })
-        };
+        let traps =
+            || counted().filter(|decision| decision.label == Label::Missed && Traps::are_in(&decision.style));
         let squared = |decision: &Decision| {
             let label = f64::from(u8::from(decision.label == Label::Covered));
             (decision.probability - label).powi(2)

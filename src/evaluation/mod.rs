@@ -7,6 +7,7 @@
 
 mod figures;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,10 @@ pub struct Answer {
     pub question: Question,
     /// Points, from 1, to be ticked.
     covered: Vec<usize>,
+    /// By which words each of them is made, where that is known.
+    pub evidence: BTreeMap<usize, String>,
+    /// Words of points that are not made by them.
+    pub mentions: BTreeMap<usize, String>,
     /// Points, from 1, that may be ticked or not.
     borderline: Vec<usize>,
 }
@@ -97,16 +102,35 @@ impl Answer {
                 id: self.id.clone(),
                 style: self.style.clone(),
                 point,
-                label: match point {
-                    point if self.borderline.contains(&point) => Label::Borderline,
-                    point if self.covered.contains(&point) => Label::Covered,
-                    _ => Label::Missed,
-                },
+                label: self.label(point),
                 verdict: verdict.verdict,
                 probability: verdict.probability,
                 stems,
             })
             .collect()
+    }
+}
+
+impl Answer {
+    /// An answer of which only the verdicts are known.
+    pub fn new(
+        id: String,
+        question: Question,
+        content: Content,
+        covered: Vec<usize>,
+        borderline: Vec<usize>,
+    ) -> Self {
+        let (evidence, mentions) = Default::default();
+        Self { id, style: "answer".to_owned(), content, question, covered, evidence, mentions, borderline }
+    }
+
+    /// What people say of a point, numbered from 1.
+    pub fn label(&self, point: usize) -> Label {
+        match point {
+            point if self.borderline.contains(&point) => Label::Borderline,
+            point if self.covered.contains(&point) => Label::Covered,
+            _ => Label::Missed,
+        }
     }
 }
 
@@ -123,6 +147,10 @@ struct Line {
     covered: Vec<usize>,
     #[serde(default)]
     borderline: Vec<usize>,
+    #[serde(default)]
+    evidence: BTreeMap<usize, String>,
+    #[serde(default)]
+    mentions: BTreeMap<usize, String>,
 }
 
 #[derive(Deserialize)]
@@ -183,6 +211,8 @@ fn answer(text: &str, number: usize, library: &Library) -> Result<Answer, String
         content,
         question,
         covered: line.covered,
+        evidence: line.evidence,
+        mentions: line.mentions,
         borderline: line.borderline,
     })
 }
