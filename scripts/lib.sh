@@ -36,6 +36,7 @@ system() {
 package() {
     case "$1:$(system)" in
         pip:macos) echo python ;;
+        sox:macos) echo sox ;;
         cmake:*) echo cmake ;;
         pkg-config:arch | pkg-config:macos) echo pkgconf ;;
         *:macos) ;; # compiler, sound and voice are there
