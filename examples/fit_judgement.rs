@@ -206,6 +206,9 @@ fn leave_out(cases: &[Case]) {
                 verdict: if probability >= coverage::COVERED { Verdict::Covered } else { Verdict::Missed },
                 probability,
                 stems: 0.0,
+                question: String::new(),
+                text: String::new(),
+                evidence: Vec::new(),
             });
         }
     }

@@ -108,6 +108,45 @@ fn answers_can_bring_their_own_question_and_be_recordings() {
 }
 
 #[test]
+fn probabilities_are_set_beside_what_people_say() {
+    let evaluation = object(&eval(&[DEVELOPMENT, "--json"], ""));
+    let bins = evaluation["calibration"]["bins"].as_array().unwrap();
+    let decisions: u64 = bins.iter().map(|bin| bin["decisions"].as_u64().unwrap()).sum();
+    assert_eq!((bins.len(), decisions), (10, evaluation["overall"]["decisions"].as_u64().unwrap()));
+    let covered = |bin: &Value| bin["covered"].as_f64().unwrap();
+    assert!(covered(&bins[0]) < 0.1 && covered(&bins[9]) > 0.9, "{bins:?}");
+    let error = evaluation["calibration"]["expected_error"].as_f64().unwrap();
+    assert!(error > 0.0 && error < 0.1, "{error}");
+}
+
+#[test]
+fn points_credited_by_the_words_of_another_are_listed_in_narrow_lines() {
+    let point = |text: &str| serde_json::json!({ "text": text, "keywords": ["cache|keep"] });
+    let long = "what is kept is not computed again, ".repeat(5);
+    let points: Vec<Value> = (0..13).map(|_| point(&long)).collect();
+    let line = |text: &str| serde_json::json!({ "question": "What makes decoding quick? ".repeat(9), "points": points, "text": text, "covered": [2] });
+    let corpus = format!("{}\n{}\n", line("I would cache them."), line("You keep them."));
+    let evaluation = object(&eval(&["-", "--json"], &corpus));
+    let confusions = evaluation["confusions"].as_array().unwrap();
+    let pair = |one: &Value| (one["credited"].as_u64().unwrap(), one["made"].as_u64().unwrap());
+    assert_eq!((confusions.len(), pair(&confusions[0]), pair(&confusions[1])), (12, (1, 2), (3, 2)));
+    assert_eq!((&confusions[0]["answers"], &confusions[0]["made_text"]), (&2.into(), &long.as_str().into()));
+    assert!(evaluation["decisions"][0].get("evidence").is_none(), "only what is documented");
+
+    let shown = String::from_utf8(eval(&["-"], &corpus).stdout).unwrap();
+    assert!(
+        shown.contains("  credited   1  what is kept") && shown.contains("  made       2  what"),
+        "{shown}"
+    );
+    assert!(shown.ends_with("and 2 rarer ones, which `--json` lists\n"), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+
+    let right = r#"{"loop": 1, "text": "nothing", "covered": []}"#;
+    let shown = String::from_utf8(eval(&["-"], right).stdout).unwrap();
+    assert!(shown.ends_with("no point was credited by the words of another\n"), "{shown}");
+}
+
+#[test]
 fn a_line_that_cannot_be_used_is_named_with_what_to_do() {
     let fine = r#"{"loop": 1, "text": "x", "covered": []}"#;
     for (line, message) in [

@@ -8,9 +8,15 @@ use clap::Args;
 
 use super::{Failure, Settings, loops, review, score};
 use crate::audio::{Pace, WavSource};
-use crate::evaluation::{self, Content, Evaluation, Figures};
+use crate::evaluation::{self, Bin, Confusion, Content, Evaluation, Figures};
 use crate::models;
 use crate::transcript::Transcript;
+
+/// Tables are no wider than so many characters.
+const WIDTH: usize = 80;
+
+/// So many pairs of points are shown at most.
+const CONFUSIONS_SHOWN: usize = 10;
 
 /// Arguments of `viva eval`.
 #[derive(Debug, Args)]
@@ -111,5 +117,49 @@ fn print(out: &mut impl io::Write, evaluation: &Evaluation) -> io::Result<()> {
     for (name, figures) in &evaluation.baselines {
         row(out, name, figures)?;
     }
+    print_calibration(out, evaluation)?;
+    print_confusions(out, &evaluation.confusions)
+}
+
+fn print_calibration(out: &mut impl io::Write, evaluation: &Evaluation) -> io::Result<()> {
+    let calibration = &evaluation.calibration;
+    writeln!(out, "\ncalibration: off by {:.3} on average", calibration.expected_error)?;
+    writeln!(out, "probability   mean  covered  decisions")?;
+    let share = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.3}"));
+    for Bin { from, to, predicted, covered, decisions } in &calibration.bins {
+        let (predicted, covered) = (share(*predicted), share(*covered));
+        writeln!(out, "{from:.1} to {to:.1}   {predicted:>5}  {covered:>7}  {decisions:>9}")?;
+    }
     Ok(())
+}
+
+fn print_confusions(out: &mut impl io::Write, confusions: &[Confusion]) -> io::Result<()> {
+    if confusions.is_empty() {
+        return writeln!(out, "\nno point was credited by the words of another");
+    }
+    writeln!(out, "\ncredited by the words of another point")?;
+    for Confusion { question, credited, credited_text, made, made_text, answers } in
+        confusions.iter().take(CONFUSIONS_SHOWN)
+    {
+        let times = if *answers == 1 { "1 answer".to_owned() } else { format!("{answers} answers") };
+        let question = clip(question, WIDTH - times.len() - 2);
+        writeln!(out, "{question}  {times}")?;
+        for (verb, number, text) in [("credited", credited, credited_text), ("made", made, made_text)] {
+            let start = format!("  {verb:<8}  {number:>2}  ");
+            writeln!(out, "{start}{}", clip(text, WIDTH - start.len()))?;
+        }
+    }
+    match confusions.len().saturating_sub(CONFUSIONS_SHOWN) {
+        0 => Ok(()),
+        more => writeln!(out, "and {more} rarer ones, which `--json` lists"),
+    }
+}
+
+/// A text in one line of at most so many characters.
+fn clip(text: &str, width: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= width {
+        return line;
+    }
+    format!("{}...", line.chars().take(width - 3).collect::<String>())
 }

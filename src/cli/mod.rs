@@ -46,6 +46,10 @@ enum Command {
     /// Judge recorded or written answers
     Score(score::Arguments),
     /// Measure the judgement on answers with known verdicts
+    ///
+    /// Prints precision, recall and F1 beside what simple programs reach, whether the probabilities mean what they
+    /// say (calibration), and which points are credited by the words of another. Wordings that you taught do not
+    /// count here.
     Eval(eval::Arguments),
     /// Read kept sessions back
     Review(review::Arguments),

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use super::{Decision, Label};
+use super::confusion::confusions;
+use super::{Calibration, Confusion, Decision, Label};
 use crate::coverage::Verdict;
 
 /// The styles of answers that try to be credited for what they do not say.
@@ -60,6 +61,10 @@ pub struct Evaluation {
     pub traps: Traps,
     /// The mean squared difference between probability and label (Brier score): 0 is best.
     pub brier: f64,
+    /// The probabilities beside what people say.
+    pub calibration: Calibration,
+    /// Points that were credited by words that make another one, the commonest first.
+    pub confusions: Vec<Confusion>,
     /// What simple programs reach: `everything` ticks every point, `stems` those with half of their
     /// text's stems said anywhere.
     pub baselines: BTreeMap<&'static str, Figures>,
@@ -94,6 +99,8 @@ impl Evaluation {
                 decisions: traps().count(),
             },
             brier: counted().map(squared).sum::<f64>() / counted().count().max(1) as f64,
+            calibration: Calibration::of(&decisions),
+            confusions: confusions(&decisions),
             baselines: BTreeMap::from([
                 ("everything", Counts::of(&decisions, |_| true).figures()),
                 ("stems", Counts::of(&decisions, |decision| decision.stems >= STEMS_SHARE).figures()),
@@ -187,10 +194,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::evaluation::tests::decision as known;
 
     fn decision(id: &str, style: &str, label: Label, verdict: Verdict, stems: f64) -> Decision {
         let probability = if verdict == Verdict::Covered { 1.0 } else { 0.0 };
-        Decision { id: id.into(), style: style.into(), point: 1, label, verdict, probability, stems }
+        Decision { style: style.into(), verdict, probability, stems, ..known(id, 1, label) }
     }
 
     #[test]

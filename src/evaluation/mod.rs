@@ -5,9 +5,12 @@
 //! numbers of the points, from 1, that a fair interviewer would tick (`covered`) or that two could
 //! disagree about (`borderline`, counted neither way).
 
+mod calibration;
+mod confusion;
 mod figures;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +19,8 @@ use crate::coverage::{self, Verdict};
 use crate::loops::{Library, MAIN_QUESTION, Point, Question, Way};
 use crate::transcript::Transcript;
 
+pub use calibration::{Bin, Calibration};
+pub use confusion::Confusion;
 pub use figures::{Evaluation, Figures, Traps};
 
 /// A line of a corpus that cannot be used.
@@ -37,6 +42,8 @@ pub struct Answer {
     pub style: String,
     /// What was said.
     pub content: Content,
+    /// Which question was asked: `LOOP/ID`, or the words of a question of its own.
+    pub asked: String,
     /// What was asked, with the checklist.
     pub question: Question,
     /// Points, from 1, to be ticked.
@@ -89,6 +96,15 @@ pub struct Decision {
     /// program would go by.
     #[serde(skip)]
     pub stems: f64,
+    /// Which question the point belongs to, as [`Answer::asked`] has it.
+    #[serde(skip)]
+    pub question: String,
+    /// The point's text.
+    #[serde(skip)]
+    pub text: String,
+    /// First and last word, from 0, of each piece of evidence that was found, whatever the verdict.
+    #[serde(skip)]
+    pub evidence: Vec<RangeInclusive<usize>>,
 }
 
 impl Answer {
@@ -106,6 +122,9 @@ impl Answer {
                 verdict: verdict.verdict,
                 probability: verdict.probability,
                 stems,
+                question: self.asked.clone(),
+                text: verdict.text,
+                evidence: verdict.evidence.iter().map(|found| found.first_word..=found.last_word).collect(),
             })
             .collect()
     }
@@ -121,7 +140,8 @@ impl Answer {
         borderline: Vec<usize>,
     ) -> Self {
         let (evidence, mentions) = Default::default();
-        Self { id, style: "answer".to_owned(), content, question, covered, evidence, mentions, borderline }
+        let (style, asked) = ("answer".to_owned(), question.prompt.clone());
+        Self { id, style, content, asked, question, covered, evidence, mentions, borderline }
     }
 
     /// What people say of a point, numbered from 1.
@@ -189,9 +209,12 @@ pub fn read(corpus: &str, library: &Library) -> Result<Vec<Answer>, CorpusError>
 
 fn answer(text: &str, number: usize, library: &Library) -> Result<Answer, String> {
     let line: Line = serde_json::from_str(text).map_err(|error| format!("this is no answer: {error}"))?;
-    let question = match (line.asked, line.points) {
+    let (name, question) = match (line.asked, line.points) {
         (Some(asked), None) => asked_in(library, &asked, line.question.as_deref())?,
-        (None, Some(points)) => own_question(line.question.unwrap_or_default(), points),
+        (None, Some(points)) => {
+            let prompt = line.question.unwrap_or_default();
+            (prompt.clone(), own_question(prompt, points))
+        }
         _ => return Err("say what was asked: either a `loop`, or a `question` with its `points`".to_owned()),
     };
     let content = match (line.text, line.audio) {
@@ -209,6 +232,7 @@ fn answer(text: &str, number: usize, library: &Library) -> Result<Answer, String
         id: line.id.unwrap_or_else(|| number.to_string()),
         style: line.style.unwrap_or_else(|| "answer".to_owned()),
         content,
+        asked: name,
         question,
         covered: line.covered,
         evidence: line.evidence,
@@ -217,7 +241,8 @@ fn answer(text: &str, number: usize, library: &Library) -> Result<Answer, String
     })
 }
 
-fn asked_in(library: &Library, asked: &Asked, question: Option<&str>) -> Result<Question, String> {
+/// A question of a loop, with its name.
+fn asked_in(library: &Library, asked: &Asked, question: Option<&str>) -> Result<(String, Question), String> {
     let name = match asked {
         Asked::Number(number) => number.to_string(),
         Asked::Id(id) => id.clone(),
@@ -225,7 +250,7 @@ fn asked_in(library: &Library, asked: &Asked, question: Option<&str>) -> Result<
     let content = &library.get(&name).map_err(|error| error.to_string())?.content;
     let id = question.unwrap_or(MAIN_QUESTION);
     let found = content.questions().find(|question| question.id == id);
-    found.cloned().ok_or_else(|| {
+    found.map(|found| (format!("{}/{id}", content.id), found.clone())).ok_or_else(|| {
         format!(
             "the loop `{}` has no question `{id}`; `viva loops show {}` lists them",
             content.id, content.id
@@ -245,4 +270,40 @@ fn own_question(prompt: String, points: Vec<GivenPoint>) -> Question {
         })
         .collect();
     Question::new(MAIN_QUESTION.to_owned(), prompt, 0, String::new(), points)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// What people say of a point, and nothing else.
+    pub fn decision(id: &str, point: usize, label: Label) -> Decision {
+        Decision {
+            id: id.to_owned(),
+            style: "strong".to_owned(),
+            point,
+            label,
+            verdict: Verdict::Missed,
+            probability: 0.0,
+            stems: 0.0,
+            question: "theory/prompt".to_owned(),
+            text: format!("point {point}"),
+            evidence: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_answer_tells_which_question_it_is_to() {
+        let corpus = r#"{"loop": 1, "text": "x", "covered": []}
+{"loop": "theory", "question": "when-mse", "text": "x", "covered": []}
+{"question": "Why cache keys?", "points": ["time"], "text": "x", "covered": []}"#;
+        let answers = read(corpus, &Library::built_in().unwrap()).unwrap();
+        let asked: Vec<&str> = answers.iter().map(|answer| answer.asked.as_str()).collect();
+        assert_eq!(asked, ["theory/prompt", "theory/when-mse", "Why cache keys?"]);
+        let decisions = answers[1].decide(&Transcript::typed("The Brier score is the squared error."));
+        assert_eq!((decisions[0].question.as_str(), decisions[0].evidence.len()), ("theory/when-mse", 1));
+        assert_eq!(decisions[0].text, answers[1].question.points[0].text);
+    }
 }
