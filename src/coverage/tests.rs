@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::{FoundBy, PointVerdict, Verdict, assess, satisfied_by_prompt};
-use crate::loops::{Point, Question, Way};
+use super::normalise::tokens;
+use super::sense::shadows;
+use super::{FoundBy, PointVerdict, Verdict, assess, satisfied_by_prompt, traces};
+use crate::loops::{Library, Point, Question, Way};
 use crate::transcript::{Segment, Transcript, Word};
 use Verdict::{Covered, Missed, Partial, Unheard};
 
@@ -376,12 +378,110 @@ fn odd_input_is_judged_all_the_same() {
 }
 
 #[test]
+fn one_word_is_judged_like_any_answer() {
+    expect(&[
+        (PRIORS, "Priors.", Covered),
+        (PRIORS, "yes", Missed),
+        (PRIORS, "prior-", Covered),
+        (PRIORS, "not", Missed),
+        (SEEDS, "seeds", Missed),
+    ]);
+}
+
+/// So many words of which no two are the same, and none a word.
+fn different_words(count: usize) -> Vec<String> {
+    let letter = |number: usize| char::from(b'a' + (number % 26) as u8);
+    (0..count)
+        .map(|number| format!("zq{}{}{}x", letter(number), letter(number / 26), letter(number / 676)))
+        .collect()
+}
+
+#[test]
+fn a_point_is_found_among_ten_thousand_words_and_nothing_else() {
+    let mut words = different_words(10_000);
+    let found = judged(point("priors", PRIORS), &words.join(" "));
+    assert_eq!((found.verdict, found.evidence.len()), (Missed, 0));
+    words.splice(6_000..6_000, ["Add", "the", "priors."].map(str::to_owned));
+    words[5_999].push('.');
+    let found = judged(point("priors", PRIORS), &words.join(" "));
+    assert_eq!((found.verdict, found.evidence[0].quote.as_str()), (Covered, "Add the priors."));
+    assert_eq!((found.evidence[0].first_word, found.evidence[0].last_word), (6_000, 6_002));
+}
+
+#[test]
+fn loop_files_and_markup_are_words_like_others() {
+    let library = Library::built_in().unwrap();
+    let files = library.iter().map(|entry| crate::loops::to_toml(&entry.content));
+    let markup = "<html><body onload=\"x()\"><p>&amp;</p></body></html> <!-- [[points]] --> {\"points\": [null]} %s $(x) `x`";
+    for text in files.chain([markup.to_owned()]) {
+        assert_eq!(judged(point("tomato", &["tomato soup"]), &text).verdict, Missed);
+        let transcript = Transcript::typed(&text);
+        let words: Vec<&str> = transcript.words().map(|word| word.text.as_str()).collect();
+        for question in library.iter().flat_map(|entry| entry.content.questions()) {
+            for evidence in assess(question, &transcript).iter().flat_map(|point| &point.evidence) {
+                let said = words[evidence.first_word..=evidence.last_word].join(" ");
+                assert!(said.contains(&evidence.quote), "{evidence:?}");
+            }
+        }
+    }
+    for question in library.iter().flat_map(|entry| entry.content.questions()) {
+        assert!(assess(question, &Transcript::typed(markup)).iter().all(|point| point.verdict == Missed));
+    }
+}
+
+/// How much a judgement finds: words, the stretches that rules cast over them, matches, and all that speaks for and
+/// against them. Not how often it looks at each.
+fn work(question: &Question, answer: &Transcript) -> usize {
+    let tokens = tokens(answer.words().map(|word| word.text.as_str()));
+    let shaded: usize = shadows(&tokens).iter().map(|shadow| shadow.last - shadow.first + 1).sum();
+    let signs: usize = traces(question, answer).iter().flatten().map(|trace| 1 + trace.signs.len()).sum();
+    tokens.len() + shaded + signs
+}
+
+/// Words that, over and over, are the most to do: found, refused, found in part, or neither.
+const REPEATED: [&str; 8] =
+    ["prior", "not", "prior class", "I don't", "skip it.", "prior class weight seeds", "a", "no,"];
+
+fn asked_of_the_repeated() -> Question {
+    question("What?", vec![point("a", &["prior + class + weight"]), point("seeds prior weight", &[])])
+}
+
+#[test]
+fn what_is_found_grows_in_proportion() {
+    let asked = asked_of_the_repeated();
+    for word in REPEATED {
+        let of = |times: usize| work(&asked, &Transcript::typed(&format!("{word} ").repeat(times)));
+        let (short, long) = (of(500), of(2_000));
+        assert!(long <= 4 * short + short / 4, "`{word}`: {short} became {long}");
+    }
+}
+
+#[test]
+#[ignore = "fails: every match is compared with all other matches of its point"]
 fn long_answers_take_time_in_proportion() {
-    let asked =
-        question("What?", vec![point("a", &["prior + class + weight"]), point("seeds prior weight", &[])]);
-    for word in ["prior", "not", "prior class", "I don't", "skip it.", "prior class weight seeds", "a", "no,"]
-    {
-        let answer = Transcript::typed(&format!("{word} ").repeat(10_000));
+    let asked = asked_of_the_repeated();
+    for word in REPEATED {
+        // The least of three: what else the machine does only adds.
+        let of = |times: usize| {
+            let answer = Transcript::typed(&format!("{word} ").repeat(times));
+            let seconds = (0..3).map(|_| {
+                let started = std::time::Instant::now();
+                assess(&asked, &answer);
+                started.elapsed().as_secs_f64()
+            });
+            seconds.fold(f64::INFINITY, f64::min)
+        };
+        let (short, long) = (of(2_500), of(10_000));
+        assert!(long < 6.0 * short, "`{word}`: {short:.3} s became {long:.3} s for four times the words");
+    }
+}
+
+#[test]
+fn ten_thousand_words_take_no_long_time() {
+    let asked = asked_of_the_repeated();
+    for word in REPEATED {
+        let times = 10_000 / word.split(' ').count();
+        let answer = Transcript::typed(&format!("{word} ").repeat(times));
         let started = std::time::Instant::now();
         assess(&asked, &answer);
         assert!(started.elapsed().as_secs_f64() < 5.0, "`{word}` took {:?}", started.elapsed());

@@ -99,6 +99,9 @@ fn try_nothing(trials: Range<u64>) {
         if !credited.is_empty() {
             wrong.push(format!("trial {number}, {name}: {}\n  {}", heard.text, credited.join("\n  ")));
         }
+        if (number + 1) % 50 == 0 {
+            println!("trial {number} is done; points credited in {} so far", wrong.len());
+        }
     }
     println!("{:<18} {:>6} {:>10} {:>6} {:>8}", "", "trials", "with words", "words", "credited");
     for (kind, Count { trials, heard, words, credited }) in &counts {
