@@ -201,9 +201,7 @@ fn without_a_file_the_whole_library_is_checked() {
 }
 
 /// Verdicts on the built-in loops' examples that are not yet as they should be (2026-11-24); to be lowered to 0.
-const WRONG_VERDICTS: usize = 11;
-/// Built-in ways that a word or two of the commonest satisfy; to be lowered to 0.
-const DOUBTFUL_WAYS: usize = 30;
+const WRONG_VERDICTS: usize = 7;
 
 #[test]
 fn the_built_in_rubrics_pass_their_examples() {
@@ -211,12 +209,8 @@ fn the_built_in_rubrics_pass_their_examples() {
     let (wrong, rest): (Vec<&str>, Vec<&str>) =
         out.lines().partition(|line| line.contains(": error: this answer "));
     println!("{} wrong verdicts:\n{}\n", wrong.len(), wrong.join("\n"));
-    let (doubtful, rest): (Vec<&str>, Vec<&str>) =
-        rest.into_iter().partition(|line| line.contains("people say that of anything"));
-    println!("{} doubtful ways:\n{}\n", doubtful.len(), doubtful.join("\n"));
     assert_eq!(rest, [""; 0]);
     assert!(wrong.len() <= WRONG_VERDICTS, "{} wrong verdicts", wrong.len());
-    assert!(doubtful.len() <= DOUBTFUL_WAYS, "{} doubtful ways", doubtful.len());
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod normalise;
 mod own_words;
 mod rubric;
 mod sense;
+mod sounds;
 mod stems;
 #[cfg(test)]
 mod tests;
@@ -70,6 +71,8 @@ pub enum FoundBy {
     Text,
     /// By an author-written `heard_as`.
     HeardAs,
+    /// By one of the point's ways, with words that only sound like its.
+    SoundAlike,
     /// By a wording that the user has taught.
     Learned,
 }

@@ -90,7 +90,7 @@ fn finder(question: &Question, point: &Point, evidence: &Evidence, transcript: &
     let (key, ways) = match evidence.by {
         FoundBy::Text => return "the point's own words".to_owned(),
         FoundBy::Learned => return "a wording that was learned".to_owned(),
-        FoundBy::Keyword => ("keywords", &point.keywords),
+        FoundBy::Keyword | FoundBy::SoundAlike => ("keywords", &point.keywords),
         FoundBy::HeardAs => ("heard_as", &point.heard_as),
     };
     let first_that_finds = |ways: &[Way]| {

@@ -338,6 +338,25 @@ fn what_the_recogniser_makes_of_a_term_counts() {
 }
 
 #[test]
+fn a_word_that_was_guessed_counts_for_what_it_sounds_like() {
+    let judged = |ways: &[&str], words: &[(&str, f64)]| {
+        let asked = question("What?", vec![point("zzz", ways)]);
+        let found = assess(&asked, &spoken(words)).remove(0);
+        (found.verdict, found.evidence.first().map(|evidence| evidence.by))
+    };
+    let sounds = (Covered, Some(FoundBy::SoundAlike));
+    let then = |word, probability| [("then", 0.9), ("I'd", 0.9), ("run", 0.9), (word, probability)];
+    assert_eq!(judged(ABLATIONS, &then("oblations.", 0.3)), sounds);
+    assert_eq!(judged(ABLATIONS, &then("oblations.", 0.9)), (Missed, None));
+    assert_eq!(judged(&["logits"], &[("take", 0.9), ("the", 0.9), ("low", 0.4), ("jits.", 0.2)]), sounds);
+    // Three letters sound like too much, and other letters are another word.
+    assert_eq!(judged(&["kde"], &then("caddy.", 0.2)), (Missed, None));
+    assert_eq!(judged(&["prior"], &then("brewery.", 0.2)), (Missed, None));
+    // What is guessed outright is asked about.
+    assert_eq!(judged(ABLATIONS, &then("oblations.", 0.05)), (Unheard, Some(FoundBy::SoundAlike)));
+}
+
+#[test]
 fn the_probability_goes_with_the_decision() {
     let probability = |answer| judged(point("priors", &["prior + class"]), answer).probability;
     let covered = probability("a prior for each class");

@@ -7,7 +7,7 @@ use super::normalise::{self, Boundary, Token, text_tokens};
 use super::own_words::OwnWords;
 use super::sense::{Refusal, Shadow, shadows, turns};
 use super::stems::Stems;
-use super::ways::{CompiledWay, Index, Match, Vocabulary, is_light};
+use super::ways::{CompiledWay, Index, Match, Vocabulary, WINDOW, is_light};
 use super::{Evidence, FoundBy, PointVerdict, Sign, Trace, Verdict, learned, weights};
 use crate::loops::{Point, Question, Way};
 use crate::transcript::{Transcript, Word};
@@ -23,6 +23,13 @@ const ALMOST_SHARE: f64 = 0.6;
 
 /// Below this probability of a decisive word the recogniser was guessing.
 const UNHEARD_PROBABILITY: f64 = 0.1;
+
+/// Below this probability a word is also taken for what it sounds like. Of tiny.en's words one in four lies below it,
+/// and of those that it gets wrong most ("seats" for "seeds": 0.76).
+const DOUBTFUL_PROBABILITY: f64 = 0.8;
+
+/// Ways that are found no further apart than so many tokens speak for each other.
+const NEAR: usize = 3;
 
 /// So many quotes a point at most.
 const MOST_EVIDENCE: usize = 3;
@@ -260,11 +267,15 @@ impl<'a> Judge<'a> {
         let mut vocabulary = Vocabulary::default();
         let recognisers: Vec<Recognisers> =
             self.question.points.iter().map(|point| self.recognisers(point, &mut vocabulary)).collect();
-        let index = Index::new(&self.tokens, &vocabulary, &mut self.stems);
+        let doubtful = |token: &Token| {
+            self.words[token.word].probability.is_some_and(|probability| probability < DOUBTFUL_PROBABILITY)
+        };
+        let index = Index::new(&self.tokens, &vocabulary, &mut self.stems, doubtful);
         recognisers
             .iter()
             .map(|recognisers| {
                 let mut found = self.matches(recognisers, &index);
+                found.sort_by_key(|found| (found.matched.first, found.matched.last));
                 // Where one way lies wholly in a shadow the point is what was declined, and no other way may count
                 // that takes some of its words from there.
                 let declined: HashSet<usize> = found
@@ -274,6 +285,9 @@ impl<'a> Judge<'a> {
                     .collect();
                 for found in &mut found {
                     found.refusal = self.refusal(&found.matched, &declined);
+                    if index.is_by_sound(&found.matched) {
+                        found.by = FoundBy::SoundAlike;
+                    }
                 }
                 found
             })
@@ -357,7 +371,7 @@ impl<'a> Judge<'a> {
                 FoundBy::Text if found[at].way.is_some() => "bare words",
                 FoundBy::Text => "text",
                 _ if *share < COVERED_SHARE => "almost",
-                FoundBy::Keyword => "keyword",
+                FoundBy::Keyword | FoundBy::SoundAlike => "keyword",
                 FoundBy::HeardAs => "heard as",
                 FoundBy::Learned => "learned",
             }],
@@ -374,10 +388,13 @@ impl<'a> Judge<'a> {
                 _ => "span: 10 and more",
             }],
         );
-        let near = |other: &&Found| {
-            other.share >= COVERED_SHARE && other.matched.first <= last + 3 && first <= other.matched.last + 3
-        };
-        let mut ways: Vec<usize> = found.iter().filter(near).filter_map(|other| other.way).collect();
+        let from = found.partition_point(|other| other.matched.first + 2 * WINDOW < first);
+        let mut ways: Vec<usize> = found[from..]
+            .iter()
+            .take_while(|other| other.matched.first <= last + NEAR)
+            .filter(|other| other.share >= COVERED_SHARE && first <= other.matched.last + NEAR)
+            .filter_map(|other| other.way)
+            .collect();
         ways.sort_unstable();
         ways.dedup();
         emit(Place::Match, &[["ways: 0", "ways: 1", "ways: 2", "ways: 3 and more"][ways.len().min(3)]]);

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::normalise::{Boundary, Token, text_tokens};
+use super::sounds::Sounds;
 use super::stems::Stems;
 use crate::loops::Way;
 
@@ -122,6 +123,8 @@ pub(super) struct Index<'a> {
     positions: Vec<Vec<usize>>,
     /// Per token: sentence ends before it.
     sentences: Vec<usize>,
+    /// Per token: whether it stands for a stem that it only sounds like.
+    sounded: Vec<bool>,
 }
 
 /// A stretch of tokens, and which of them were asked for.
@@ -136,8 +139,13 @@ pub(super) struct Match {
 }
 
 impl<'a> Index<'a> {
-    /// Indexes a text.
-    pub fn new(tokens: &'a [Token], vocabulary: &Vocabulary, stems: &mut Stems) -> Self {
+    /// Indexes a text. Of tokens that are `doubtful` it counts too what they sound like.
+    pub fn new(
+        tokens: &'a [Token],
+        vocabulary: &Vocabulary,
+        stems: &mut Stems,
+        doubtful: impl Fn(&Token) -> bool,
+    ) -> Self {
         let stemmed: Vec<String> = tokens.iter().map(|token| stems.of(&token.text)).collect();
         let mut starts = vec![Vec::new(); tokens.len()];
         let mut positions = vec![Vec::new(); vocabulary.numbers.len()];
@@ -162,13 +170,33 @@ impl<'a> Index<'a> {
                 }
             }
         }
+        let mut sounded = vec![false; tokens.len()];
+        if tokens.iter().any(&doubtful) {
+            let sounds =
+                Sounds::new(vocabulary.numbers.iter().map(|(stem, &number)| (stem.as_str(), number)));
+            for first in 0..tokens.len() {
+                if !starts[first].is_empty() {
+                    continue;
+                }
+                let Some((stem, length)) = sounds.at(&tokens[first..], stems, &doubtful) else { continue };
+                starts[first].push((stem, length));
+                positions[stem as usize].push(first);
+                positions[stem as usize].sort_unstable();
+                sounded[first..first + length].fill(true);
+            }
+        }
         let mut sentences = Vec::with_capacity(tokens.len());
         let mut count = 0;
         for token in tokens {
             sentences.push(count);
             count += usize::from(token.boundary == Boundary::Sentence);
         }
-        Self { tokens, starts, positions, sentences }
+        Self { tokens, starts, positions, sentences, sounded }
+    }
+
+    /// Whether a match takes a token for what it sounds like.
+    pub fn is_by_sound(&self, matched: &Match) -> bool {
+        matched.hits.iter().any(|&hit| self.sounded[hit])
     }
 
     /// Where a stem stands.
