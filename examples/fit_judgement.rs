@@ -72,6 +72,7 @@ struct Row {
     signs: Vec<String>,
     weight: f64,
     is_match: bool,
+    is_whole: bool,
 }
 
 fn main() {
@@ -161,6 +162,7 @@ fn cases_of(corpus: &str, answer: &Answer, group: usize, (made, not_made): (f64,
                     },
                     signs: trace.signs.iter().map(|sign| format!("{}\t{}", sign.place, sign.words)).collect(),
                     is_match: true,
+                    is_whole: trace.is_whole,
                 })
                 .collect();
             rows.extend(quoted.map(|(first, last)| {
@@ -171,6 +173,7 @@ fn cases_of(corpus: &str, answer: &Answer, group: usize, (made, not_made): (f64,
                         .collect(),
                     weight: QUOTE_WEIGHT,
                     is_match: false,
+                    is_whole: false,
                 }
             }));
             let (answer, style) = (answer.id.clone(), answer.style.clone());
@@ -196,7 +199,9 @@ fn leave_out(cases: &[Case]) {
     for group in groups {
         let model = Model::fit(&cases.iter().filter(|case| case.group != group).collect::<Vec<_>>());
         for case in cases.iter().filter(|case| case.group == group) {
-            let matches = case.rows.iter().filter(|row| row.is_match);
+            // As the judge does: where the whole of a way was said, a part of one has nothing to add.
+            let has_whole = case.rows.iter().any(|row| row.is_whole);
+            let matches = case.rows.iter().filter(|row| row.is_match && (row.is_whole || !has_whole));
             let probability = matches.map(|row| model.probability(row)).fold(0.0, f64::max);
             decided.entry(&case.corpus).or_default().push(Decision {
                 id: case.answer.clone(),

@@ -221,9 +221,8 @@ fn changed_by(with_chatter: impl Fn(&str, &mut usize) -> String) -> Vec<String> 
     changed
 }
 
-/// Points of the built-in questions that chatter alone is credited with, as of today: one, with probability 0.505, for
-/// "gets worse every single year", in which a part of a way of everyday words is missing.
-const CREDITED: usize = 1;
+/// Points of the built-in questions that chatter alone is credited with, as of today.
+const CREDITED: usize = 0;
 
 #[test]
 fn chatter_alone_makes_hardly_a_point() {
@@ -254,7 +253,7 @@ fn chatter_before_and_after_an_answer_changes_nothing() {
 
 /// Verdicts of the development corpus that chatter between all sentences changes, as of today. What stands in the
 /// sentence beside a match has weight, and the parts of a way may be spread over two sentences.
-const CHANGED: usize = 9;
+const CHANGED: usize = 12;
 
 #[test]
 fn chatter_between_sentences_changes_few_verdicts() {

@@ -306,6 +306,10 @@ impl<'a> Judge<'a> {
     }
 
     fn verdict(&self, point: &Point, mut judged: Vec<Judged>) -> PointVerdict {
+        // Where the whole of a way was said, a part of one has nothing to add.
+        if judged.iter().any(|judged| judged.found.share >= COVERED_SHARE) {
+            judged.retain(|judged| judged.found.share >= COVERED_SHARE);
+        }
         judged.sort_by(|one, other| other.log_odds.total_cmp(&one.log_odds));
         let best = judged.first().map_or(NOTHING, |best| probability(best.log_odds));
         let decided = |verdict, probability, evidence: Vec<Judged>, reason: Option<&str>| PointVerdict {

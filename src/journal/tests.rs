@@ -279,7 +279,7 @@ fn corrections_stand_beside_the_assessments_and_the_last_of_each_point_holds() {
     correct(&[("likelihood", Ruling::Withdrawn), ("no-such-point", Ruling::Covered)]);
     assert_eq!(verdicts(), [(covered, None), (covered, Some(missed))]);
 
-    let heard = recognised("useful gradients from a bernoulli likelihood");
+    let heard = recognised("then you get useful gradients and a bernoulli likelihood");
     journal.save_assessment(take, &assessment(&theory(), MAIN_QUESTION, &heard)).unwrap();
     assert_eq!(verdicts(), [(covered, None), (covered, None)], "a later judgement agrees");
     assert_eq!(count(&journal, "corrections"), 4);
