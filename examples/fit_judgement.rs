@@ -160,7 +160,12 @@ fn cases_of(corpus: &str, answer: &Answer, group: usize, (made, not_made): (f64,
                     } else {
                         0.0
                     },
-                    signs: trace.signs.iter().map(|sign| format!("{}\t{}", sign.place, sign.words)).collect(),
+                    signs: trace
+                        .signs
+                        .iter()
+                        .filter(|sign| sign.words != coverage::ALWAYS)
+                        .map(|sign| format!("{}\t{}", sign.place, sign.words))
+                        .collect(),
                     is_match: true,
                     is_whole: trace.is_whole,
                 })

@@ -33,7 +33,7 @@ use crate::transcript::Transcript;
 
 pub use learned::{Unfit, wording};
 pub use rubric::test_rubric;
-pub use verdict::COVERED;
+pub use verdict::{ALWAYS, COVERED};
 
 /// What is said about one point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

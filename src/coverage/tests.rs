@@ -352,6 +352,11 @@ fn a_word_that_was_guessed_counts_for_what_it_sounds_like() {
     // Three letters sound like too much, and other letters are another word.
     assert_eq!(judged(&["kde"], &then("caddy.", 0.2)), (Missed, None));
     assert_eq!(judged(&["prior"], &then("brewery.", 0.2)), (Missed, None));
+    // A point without keywords is found by the words of its text all the same.
+    let asked = question("What?", vec![point("multiple ablations", &[])]);
+    let said = [("then", 0.9), ("I'd", 0.9), ("run", 0.9), ("multiple", 0.9), ("oblations.", 0.3)];
+    let found = assess(&asked, &spoken(&said)).remove(0);
+    assert_eq!((found.verdict, found.evidence[0].by), (Covered, FoundBy::SoundAlike));
     // What is guessed outright is asked about.
     assert_eq!(judged(ABLATIONS, &then("oblations.", 0.05)), (Unheard, Some(FoundBy::SoundAlike)));
 }

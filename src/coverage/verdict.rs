@@ -37,6 +37,9 @@ const MOST_EVIDENCE: usize = 3;
 /// A quote is extended to its clause's ends if they are no further than so many tokens.
 const QUOTE_REACH: usize = 5;
 
+/// The sign of what holds for every match of its kind, before any word is looked at.
+pub const ALWAYS: &str = "always";
+
 /// The number of the way that the bare words of a point with keywords are.
 const BARE_WORDS: usize = usize::MAX;
 
@@ -99,6 +102,20 @@ struct Found {
     way: Option<usize>,
     /// Why the rules would refuse it.
     refusal: Option<Reason>,
+    /// Whether some of its words only sound like what was looked for.
+    by_sound: bool,
+}
+
+impl Found {
+    /// How it was found, as it is told.
+    fn told_by(&self) -> FoundBy {
+        if self.by_sound { FoundBy::SoundAlike } else { self.by }
+    }
+
+    /// Whether enough of what was looked for is there, and not in the question's own words alone.
+    fn is_whole(&self) -> bool {
+        self.share >= COVERED_SHARE && self.refusal != Some(Reason::Repetition)
+    }
 }
 
 /// What was found, and what the weights make of it.
@@ -222,7 +239,7 @@ impl<'a> Judge<'a> {
                 signs.push(Sign { place: place.name(), words: words.join(" "), weight });
             });
             let always = weights::bias() + prior(&found[at]);
-            signs.push(Sign { place: Place::Match.name(), words: "always".to_owned(), weight: always });
+            signs.push(Sign { place: Place::Match.name(), words: ALWAYS.to_owned(), weight: always });
             signs.sort_by(|one, other| (one.place, &one.words).cmp(&(other.place, &other.words)));
             signs.dedup_by(|one, other| one.place == other.place && one.words == other.words);
             let log_odds = self.log_odds(found, at, mood);
@@ -230,7 +247,7 @@ impl<'a> Judge<'a> {
             Trace {
                 first_word: self.tokens[first].word,
                 last_word: self.tokens[last].word,
-                by: found[at].by,
+                by: found[at].told_by(),
                 way: found[at].way.filter(|way| *way != BARE_WORDS),
                 share: found[at].share,
                 is_whole: found[at].share >= COVERED_SHARE,
@@ -285,9 +302,7 @@ impl<'a> Judge<'a> {
                     .collect();
                 for found in &mut found {
                     found.refusal = self.refusal(&found.matched, &declined);
-                    if index.is_by_sound(&found.matched) {
-                        found.by = FoundBy::SoundAlike;
-                    }
+                    found.by_sound = index.is_by_sound(&found.matched);
                 }
                 found
             })
@@ -307,8 +322,8 @@ impl<'a> Judge<'a> {
 
     fn verdict(&self, point: &Point, mut judged: Vec<Judged>) -> PointVerdict {
         // Where the whole of a way was said, a part of one has nothing to add.
-        if judged.iter().any(|judged| judged.found.share >= COVERED_SHARE) {
-            judged.retain(|judged| judged.found.share >= COVERED_SHARE);
+        if judged.iter().any(|judged| judged.found.is_whole()) {
+            judged.retain(|judged| judged.found.is_whole());
         }
         judged.sort_by(|one, other| other.log_odds.total_cmp(&one.log_odds));
         let best = judged.first().map_or(NOTHING, |best| probability(best.log_odds));
@@ -324,6 +339,7 @@ impl<'a> Judge<'a> {
         let counting = |judged: &&Judged| probability(judged.log_odds) >= COVERED.min(best);
         let is_badly_heard = |judged: &Judged| self.is_badly_heard(&judged.found.matched);
         if best >= PARTIAL && judged.iter().filter(counting).all(is_badly_heard) {
+            judged.retain(|judged| counting(&judged));
             return decided(Verdict::Unheard, best.min(UNHEARD), judged, Some("it was badly heard"));
         }
         if best >= COVERED {
@@ -430,7 +446,8 @@ impl<'a> Judge<'a> {
     }
 
     fn matches(&self, recognisers: &Recognisers, index: &Index) -> Vec<Found> {
-        let found = |matched, by, share, way| Found { matched, by, share, way, refusal: None };
+        let found =
+            |matched, by, share, way| Found { matched, by, share, way, refusal: None, by_sound: false };
         let mut all = Vec::new();
         let ways = [
             (FoundBy::Keyword, &recognisers.keywords),
@@ -466,7 +483,7 @@ impl<'a> Judge<'a> {
     /// Why a match does not count, if it does not.
     fn refusal(&self, matched: &Match, declined: &HashSet<usize>) -> Option<Reason> {
         let heavy = self.heavy_hits(matched);
-        if heavy.iter().all(|&hit| self.in_prompt[hit]) {
+        if !heavy.is_empty() && heavy.iter().all(|&hit| self.in_prompt[hit]) {
             return Some(Reason::Repetition);
         }
         self.shadows_on(&heavy)
@@ -551,7 +568,7 @@ impl<'a> Judge<'a> {
                 end_seconds: words[words.len() - 1].end_seconds,
                 first_word,
                 last_word,
-                by: found.by,
+                by: found.told_by(),
             });
             if evidence.len() == MOST_EVIDENCE {
                 break;

@@ -127,8 +127,12 @@ pub fn why(question: &Question, transcript: &Transcript, style: &Style) -> Strin
     let words: Vec<&str> = transcript.words().map(|word| word.text.as_str()).collect();
     for (number, (point, mut traces)) in (1..).zip(question.points.iter().zip(traces(question, transcript))) {
         page.hanging(&format!("    [{number}] "), "        ", &point.text);
+        let place = |trace: &Trace| (trace.first_word, trace.last_word);
+        traces.sort_by(|one, other| {
+            place(one).cmp(&place(other)).then(other.probability.total_cmp(&one.probability))
+        });
+        traces.dedup_by_key(|trace| place(trace));
         traces.sort_by(|one, other| other.probability.total_cmp(&one.probability));
-        traces.dedup_by(|one, other| (one.first_word, one.last_word) == (other.first_word, other.last_word));
         if traces.is_empty() {
             page.paragraph("        ", "nothing of it was found");
         }
