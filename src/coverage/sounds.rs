@@ -1,6 +1,6 @@
 //! What the recogniser makes of jargon: words that sound like those of a point.
 //!
-//! "Oblations" for "ablations", "low jits" for "logits". Only words that the recogniser was unsure of are taken for
+//! "Oblations" for "ablations", "seats" for "seeds". Only words that the recogniser was unsure of are taken for
 //! what they sound like, or common words would pass for jargon.
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ const SHORTEST: usize = 4;
 const JOINED: usize = 3;
 
 /// How alike the letters must be, 0..1 (Levenshtein distance over the longer length).
-const ALIKE: f64 = 0.5;
+const ALIKE: f64 = 0.7;
 
 /// Sounds that are compared, at most; the algorithm's default of 4 makes long words equal.
 const LONGEST_KEY: usize = 12;

@@ -285,8 +285,8 @@ impl<'a> Judge<'a> {
         let recognisers: Vec<Recognisers> =
             self.question.points.iter().map(|point| self.recognisers(point, &mut vocabulary)).collect();
         let is_doubtful = |word: &Word| word.probability.is_some_and(|known| known < DOUBTFUL_PROBABILITY);
-        // Where most of it was guessed it is nonsense, and nonsense sounds like anything.
-        let is_nonsense = 2 * self.words.iter().filter(|word| is_doubtful(word)).count() > self.words.len();
+        // Where a third of it was guessed it is nonsense, and nonsense sounds like anything.
+        let is_nonsense = 3 * self.words.iter().filter(|word| is_doubtful(word)).count() > self.words.len();
         let doubtful = |token: &Token| !is_nonsense && is_doubtful(self.words[token.word]);
         let index = Index::new(&self.tokens, &vocabulary, &mut self.stems, doubtful);
         recognisers
