@@ -126,6 +126,13 @@ fn a_point_half_found_says_what_was_found() {
 #[test]
 fn ways_that_two_points_share_or_anybody_satisfies_are_doubtful() {
     let data = tempfile::tempdir().unwrap();
+    let warnings = |ways: &str| {
+        let source = BATCH_NORM.replace("\"running|moving + average|mean\"", ways);
+        fs::write(data.path().join("mine.toml"), source).unwrap();
+        let (code, out, _) = check(&data, &["mine.toml"]);
+        assert_eq!(code, 0);
+        out
+    };
     for (ways, expected) in [
         // The same, in other words of the same stems and in another order.
         ("\"per batch|mini batches + averaged|means|variance\"", Some("`per batch|mini batches + ")),
@@ -138,10 +145,7 @@ fn ways_that_two_points_share_or_anybody_satisfies_are_doubtful() {
         // Two parts cannot be said by one.
         ("\"average per batch\"", None),
     ] {
-        let source = BATCH_NORM.replace("\"running|moving + average|mean\"", ways);
-        fs::write(data.path().join("mine.toml"), source).unwrap();
-        let (code, out, _) = check(&data, &["mine.toml"]);
-        assert_eq!(code, 0);
+        let out = warnings(ways);
         match expected {
             None => assert_eq!(out, "", "{ways}"),
             Some(way) => {
@@ -162,10 +166,7 @@ fn ways_that_two_points_share_or_anybody_satisfies_are_doubtful() {
         // Every part has common words, though not of everything.
         ("\"between each + time\"", None),
     ] {
-        let source = BATCH_NORM.replace("\"running|moving + average|mean\"", ways);
-        fs::write(data.path().join("mine.toml"), source).unwrap();
-        let (code, out, _) = check(&data, &["mine.toml"]);
-        assert_eq!(code, 0);
+        let out = warnings(ways);
         match expected {
             None => assert_eq!(out, "", "{ways}"),
             Some(said) => assert_eq!(

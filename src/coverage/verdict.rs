@@ -112,9 +112,14 @@ impl Found {
         if self.by_sound { FoundBy::SoundAlike } else { self.by }
     }
 
-    /// Whether enough of what was looked for is there, and not in the question's own words alone.
+    /// Whether enough of what was looked for is there.
     fn is_whole(&self) -> bool {
-        self.share >= COVERED_SHARE && self.refusal != Some(Reason::Repetition)
+        self.share >= COVERED_SHARE
+    }
+
+    /// ... and not in the question's own words alone.
+    fn is_whole_answer(&self) -> bool {
+        self.is_whole() && self.refusal != Some(Reason::Repetition)
     }
 }
 
@@ -135,7 +140,7 @@ enum Mood {
 /// For each point what the speaker does with the others: who dismisses most of them will hardly mean this one.
 fn moods(found: &[Vec<Found>]) -> Vec<Mood> {
     let is_refused = |found: &Vec<Found>| {
-        let mut whole = found.iter().filter(|found| found.share >= COVERED_SHARE).peekable();
+        let mut whole = found.iter().filter(|found| found.is_whole()).peekable();
         whole.peek()?;
         Some(whole.all(|found| found.refusal.is_some()))
     };
@@ -175,7 +180,7 @@ fn prior(found: &Found) -> f64 {
     match (found.refusal, found.by) {
         (Some(_), _) => REFUSED,
         (None, FoundBy::Learned) => PRACTICE + LEARNED,
-        (None, FoundBy::Text) if found.way.is_none() && found.share < COVERED_SHARE => PRACTICE - TEXT,
+        (None, FoundBy::Text) if found.way.is_none() && !found.is_whole() => PRACTICE - TEXT,
         (None, FoundBy::Text) if found.way.is_none() => PRACTICE + TEXT,
         (None, _) => PRACTICE,
     }
@@ -250,7 +255,7 @@ impl<'a> Judge<'a> {
                 by: found[at].told_by(),
                 way: found[at].way.filter(|way| *way != BARE_WORDS),
                 share: found[at].share,
-                is_whole: found[at].share >= COVERED_SHARE,
+                is_whole: found[at].is_whole(),
                 refusal: found[at].refusal.map(Reason::text),
                 repeats_question: found[at].refusal == Some(Reason::Repetition),
                 probability: probability(log_odds),
@@ -298,7 +303,7 @@ impl<'a> Judge<'a> {
                 // that takes some of its words from there.
                 let declined: HashSet<usize> = found
                     .iter()
-                    .filter(|found| found.share >= COVERED_SHARE)
+                    .filter(|found| found.is_whole())
                     .flat_map(|found| self.whole_shadows(&found.matched))
                     .collect();
                 for found in &mut found {
@@ -323,8 +328,8 @@ impl<'a> Judge<'a> {
 
     fn verdict(&self, point: &Point, mut judged: Vec<Judged>) -> PointVerdict {
         // Where the whole of a way was said, a part of one has nothing to add.
-        if judged.iter().any(|judged| judged.found.is_whole()) {
-            judged.retain(|judged| judged.found.is_whole());
+        if judged.iter().any(|judged| judged.found.is_whole_answer()) {
+            judged.retain(|judged| judged.found.is_whole_answer());
         }
         judged.sort_by(|one, other| other.log_odds.total_cmp(&one.log_odds));
         let best = judged.first().map_or(NOTHING, |best| probability(best.log_odds));
@@ -347,7 +352,7 @@ impl<'a> Judge<'a> {
             judged.retain(|judged| counting(&judged));
             return decided(Verdict::Covered, best, judged, None);
         }
-        let whole = || judged.iter().filter(|judged| judged.found.share >= COVERED_SHARE);
+        let whole = || judged.iter().filter(|judged| judged.found.is_whole());
         let refusals = || whole().chain(&judged).filter_map(|judged| judged.found.refusal);
         let is_named = |reason: Reason| reason == Reason::Sense(Refusal::Named);
         let reason = refusals().find(|reason| !is_named(*reason)).or_else(|| refusals().next());
@@ -360,7 +365,7 @@ impl<'a> Judge<'a> {
         if is_half {
             return decided(Verdict::Partial, best, judged, reason);
         }
-        judged.retain(|judged| judged.found.share >= COVERED_SHARE);
+        judged.retain(|judged| judged.found.is_whole());
         let reason = reason.or_else(|| (!judged.is_empty()).then_some(UNCLEAR));
         decided(Verdict::Missed, best, judged, reason)
     }
@@ -384,14 +389,14 @@ impl<'a> Judge<'a> {
         mood: Mood,
         emit: &mut dyn FnMut(Place, &[&'s str]),
     ) {
-        let Found { matched, by, share, refusal, .. } = &found[at];
+        let Found { matched, by, refusal, .. } = &found[at];
         let (first, last) = (matched.first, matched.last);
         emit(
             Place::Match,
             &[match by {
                 FoundBy::Text if found[at].way.is_some() => "bare words",
                 FoundBy::Text => "text",
-                _ if *share < COVERED_SHARE => "almost",
+                _ if !found[at].is_whole() => "almost",
                 FoundBy::Keyword | FoundBy::SoundAlike => "keyword",
                 FoundBy::HeardAs => "heard as",
                 FoundBy::Learned => "learned",
@@ -413,7 +418,7 @@ impl<'a> Judge<'a> {
         let mut ways: Vec<usize> = found[from..]
             .iter()
             .take_while(|other| other.matched.first <= last + NEAR)
-            .filter(|other| other.share >= COVERED_SHARE && first <= other.matched.last + NEAR)
+            .filter(|other| other.is_whole() && first <= other.matched.last + NEAR)
             .filter_map(|other| other.way)
             .collect();
         ways.sort_unstable();

@@ -10,11 +10,12 @@ pub(super) type Key = u64;
 
 /// The key of a feature.
 pub(super) fn key(place: Place, words: &[&str]) -> Key {
-    words.iter().fold(start(place.name()), |key, word| hash(hash(key, b" "), word.as_bytes()))
+    key_of(place.name(), words.iter().copied())
 }
 
-fn start(place: &str) -> Key {
-    hash(0xcbf2_9ce4_8422_2325, place.as_bytes())
+fn key_of<'w>(place: &str, words: impl Iterator<Item = &'w str>) -> Key {
+    let start = hash(0xcbf2_9ce4_8422_2325, place.as_bytes());
+    words.fold(start, |key, word| hash(hash(key, b" "), word.as_bytes()))
 }
 
 fn hash(key: Key, bytes: &[u8]) -> Key {
@@ -31,7 +32,7 @@ pub(super) fn bias() -> f64 {
     *BIAS
 }
 
-static BIAS: LazyLock<f64> = LazyLock::new(|| weight(hash(hash(start("match"), b" "), b"bias")));
+static BIAS: LazyLock<f64> = LazyLock::new(|| weight(key(Place::Match, &["bias"])));
 
 static WEIGHTS: LazyLock<HashMap<Key, f64>> =
     LazyLock::new(|| include_str!("weights.txt").lines().filter_map(parse).collect());
@@ -41,5 +42,5 @@ fn parse(line: &str) -> Option<(Key, f64)> {
     let mut parts = line.split('\t');
     let weight = parts.next()?.parse().ok()?;
     let (place, words) = (parts.next()?, parts.next()?);
-    Some((hash(hash(start(place), b" "), words.as_bytes()), weight))
+    Some((key_of(place, words.split(' ')), weight))
 }
