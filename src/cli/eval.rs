@@ -11,6 +11,7 @@ use crate::audio::{Pace, WavSource};
 use crate::evaluation::{self, Bin, Confusion, Content, Evaluation, Figures};
 use crate::models;
 use crate::transcript::Transcript;
+use crate::ui::page::{clip, counted};
 
 /// Tables are no wider than so many characters.
 const WIDTH: usize = 80;
@@ -141,7 +142,7 @@ fn print_confusions(out: &mut impl io::Write, confusions: &[Confusion]) -> io::R
     for Confusion { question, credited, credited_text, made, made_text, answers } in
         confusions.iter().take(CONFUSIONS_SHOWN)
     {
-        let times = if *answers == 1 { "1 answer".to_owned() } else { format!("{answers} answers") };
+        let times = counted(*answers, "answer");
         let question = clip(question, WIDTH - times.len() - 2);
         writeln!(out, "{question}  {times}")?;
         for (verb, number, text) in [("credited", credited, credited_text), ("made", made, made_text)] {
@@ -153,13 +154,4 @@ fn print_confusions(out: &mut impl io::Write, confusions: &[Confusion]) -> io::R
         0 => Ok(()),
         more => writeln!(out, "and {more} rarer ones, which `--json` lists"),
     }
-}
-
-/// A text in one line of at most so many characters.
-fn clip(text: &str, width: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= width {
-        return line;
-    }
-    format!("{}...", line.chars().take(width - 3).collect::<String>())
 }

@@ -232,9 +232,7 @@ pub fn stems_said(question: &Question, transcript: &Transcript) -> Vec<f64> {
 pub fn satisfied_by_prompt(question: &Question) -> Vec<String> {
     let repeated = Transcript::typed(&question.prompt);
     let without_prompt = Question { prompt: String::new(), ..question.clone() };
-    let found = traces(&without_prompt, &repeated);
-    let is_satisfied =
-        |traces: &[Trace]| traces.iter().any(|trace| trace.is_whole && trace.refusal.is_none());
-    let satisfied = question.points.iter().zip(&found).filter(|(_, traces)| is_satisfied(traces));
-    satisfied.map(|(point, _)| point.id.clone()).collect()
+    let satisfied = verdict::Judge::new(&without_prompt, &repeated).satisfied();
+    let points = question.points.iter().zip(satisfied).filter(|(_, satisfied)| *satisfied);
+    points.map(|(point, _)| point.id.clone()).collect()
 }

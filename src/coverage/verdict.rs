@@ -269,6 +269,12 @@ impl<'a> Judge<'a> {
             .collect()
     }
 
+    /// For each point whether the whole of it was said, and no rule refuses it, whatever the weights say.
+    pub fn satisfied(mut self) -> Vec<bool> {
+        let counts = |found: &Found| found.is_whole() && found.refusal.is_none();
+        self.found().iter().map(|found| found.iter().any(counts)).collect()
+    }
+
     /// What stands round a given stretch of words: for fitting the weights on quotes.
     pub fn surroundings(&self, first_word: usize, last_word: usize) -> Vec<(&'static str, String)> {
         let inside = |token: &Token| (first_word..=last_word).contains(&token.word);

@@ -14,7 +14,9 @@ use crate::loops::{Loop, Point, Question};
 use crate::practice::feedback::Feedback;
 use crate::practice::outcomes;
 use crate::transcript::Transcript;
-use crate::ui::page::{CLOSE, OPEN, Page, clock, delivery, moment, outstanding, points_covered, printable};
+use crate::ui::page::{
+    CLOSE, OPEN, Page, clip, clock, delivery, moment, outstanding, points_covered, printable,
+};
 
 /// How a page is laid out.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,6 +121,9 @@ pub fn assessment(question: &Question, assessment: &Assessment, style: &Style) -
 /// So many matches of a point are explained, and so many signs on either side of each.
 const EXPLAINED: usize = 3;
 
+/// Longer ways are hard to read; in characters.
+const LONGEST_WAY: usize = 63;
+
 /// Why the points of an answer are judged as they are: what was found, and what speaks for and against it.
 pub fn why(question: &Question, transcript: &Transcript, style: &Style) -> String {
     let mut page = style.page();
@@ -172,21 +177,12 @@ fn found_by(point: &Point, trace: &Trace) -> String {
         match ways.get(number) {
             Some(way) => {
                 let way = String::from(way.clone());
-                return format!("{whole} way {} of its `{key}` (`{}`)", number + 1, shortened(&way));
+                return format!("{whole} way {} of its `{key}` (`{}`)", number + 1, clip(&way, LONGEST_WAY));
             }
             None => number -= ways.len(),
         }
     }
     "by words that you named as yours".to_owned()
-}
-
-/// A way, cut where it gets too long to read.
-fn shortened(way: &str) -> String {
-    const LONGEST: usize = 60;
-    if way.chars().count() <= LONGEST {
-        return way.to_owned();
-    }
-    format!("{}...", way.chars().take(LONGEST).collect::<String>())
 }
 
 fn answer(page: &mut Page, question: &Question, answer: &KeptAnswer) {

@@ -198,6 +198,15 @@ pub fn moment(seconds: f64) -> String {
     clock(seconds.max(0.0).floor())
 }
 
+/// A text in one line of at most so many characters.
+pub fn clip(text: &str, width: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= width {
+        return line;
+    }
+    format!("{}...", line.chars().take(width - 3).collect::<String>())
+}
+
 /// A point with the words that its verdict rests on, or why they were refused.
 pub fn describe(point: &PointVerdict) -> String {
     let mut text = point.text.clone();
