@@ -17,6 +17,9 @@ pub mod recognise;
 // Which points of a checklist an answer made, and the words that show it.
 pub mod coverage;
 
+// How near two sentences are in meaning, by a small network.
+pub mod meaning;
+
 // The user's own wordings, which count for their points.
 pub mod learned;
 
@@ -32,7 +35,7 @@ pub mod practice;
 // The voice that reads questions aloud.
 pub mod speak;
 
-// Recognition models: catalogue, fetching, conversion, import.
+// Models: catalogue, fetching, conversion, import.
 pub mod models;
 
 // What is kept: SQLite beside the recordings, and recovery after a crash.

@@ -1,4 +1,4 @@
-//! `viva models`: list, fetch and import recognition models.
+//! `viva models`: list and fetch models, import recognition models.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use serde_json::json;
 use super::interrupt::on_interrupt;
 use super::{Failure, Settings};
 use crate::models::{
-    self, Catalogue, DEFAULT, Fetched, Imported, Means, Model, ModelError, News, Stage, Watch, megabytes,
+    self, Catalogue, DEFAULT, Fetched, Imported, MEANING, Means, ModelError, News, Stage, Watch, megabytes,
 };
 
 /// Arguments of `viva models`.
@@ -73,8 +73,10 @@ impl From<ModelError> for Failure {
 /// What is known about one model on this machine.
 struct Status<'a> {
     name: &'a str,
-    /// `None` for imported models.
-    model: Option<&'a Model>,
+    /// What it is for, as `--json` has it.
+    purpose: &'static str,
+    /// What the catalogue says; `None` for imported models.
+    known: Option<Known<'a>>,
     /// Where it is, if it is there at all.
     path: Option<PathBuf>,
     /// What is wrong with it.
@@ -83,10 +85,16 @@ struct Status<'a> {
     verified: Option<bool>,
 }
 
+struct Known<'a> {
+    description: &'a str,
+    licence: &'a str,
+    bytes: u64,
+}
+
 impl Status<'_> {
     fn bytes(&self) -> Option<u64> {
         let on_disk = || self.path.as_ref().and_then(|path| path.metadata().ok()).map(|data| data.len());
-        self.model.map(|model| model.bytes).or_else(on_disk)
+        self.known.as_ref().map(|known| known.bytes).or_else(on_disk)
     }
 
     fn installed(&self) -> bool {
@@ -99,9 +107,15 @@ fn list(catalogue: &Catalogue, models_dir: &Path, check: bool, json: bool) -> Re
     let known = catalogue.models.iter().map(|model| (model.name.as_str(), Some(model)));
     let named = known.chain(imported.iter().map(|name| (name.as_str(), None)));
     let mut reporter = check.then(Reporter::new);
-    let mut statuses = Vec::new();
+    let mut statuses = vec![meaning(catalogue, models_dir, reporter.as_mut())?];
     for (name, model) in named {
-        let mut status = Status { name, model, path: None, fault: None, verified: None };
+        let known = model.map(|model| Known {
+            description: &model.description,
+            licence: &model.licence,
+            bytes: model.bytes,
+        });
+        let mut status =
+            Status { name, purpose: "recognition", known, path: None, fault: None, verified: None };
         match models::installed(models_dir, name) {
             Ok(path) => status.path = Some(path),
             Err(ModelError::NotInstalled { .. } | ModelError::Unknown { .. }) => {}
@@ -124,21 +138,24 @@ fn list(catalogue: &Catalogue, models_dir: &Path, check: bool, json: bool) -> Re
     if let Some(reporter) = &mut reporter {
         reporter.end_line();
     }
+    // Those for recognition first: they are what people choose from.
+    statuses.rotate_left(1);
 
     let mut out = io::stdout().lock();
     let width = statuses.iter().map(|status| status.name.len()).max().unwrap_or(0);
     for status in &statuses {
-        let licence = status.model.map(|model| model.licence.as_str());
-        let description = status.model.map(|model| model.description.as_str());
+        let licence = status.known.as_ref().map(|known| known.licence);
+        let description = status.known.as_ref().map(|known| known.description);
         if json {
             let line = json!({
                 "schema": "viva.model/1",
                 "name": status.name,
+                "purpose": status.purpose,
                 "default": status.name == DEFAULT,
                 "description": description,
                 "licence": licence,
                 "bytes": status.bytes(),
-                "in_catalogue": status.model.is_some(),
+                "in_catalogue": status.known.is_some(),
                 "installed": status.installed(),
                 "path": status.path.as_ref().map(|path| path.to_string_lossy()),
                 "fault": status.fault,
@@ -157,7 +174,7 @@ fn list(catalogue: &Catalogue, models_dir: &Path, check: bool, json: bool) -> Re
         let default = if status.name == DEFAULT { " (default)" } else { "" };
         writeln!(
             out,
-            "{:<width$}  {size:>7}  {:<4}  {state:<9}  {}{default}",
+            "{:<width$}  {size:>7}  {:<10}  {state:<9}  {}{default}",
             status.name,
             licence.unwrap_or("?"),
             description.unwrap_or("imported"),
@@ -180,9 +197,41 @@ fn list(catalogue: &Catalogue, models_dir: &Path, check: bool, json: bool) -> Re
     if damaged.is_empty() { Ok(()) } else { Err(Failure::Said(super::failure::MENDABLE)) }
 }
 
+/// What is known about the model that compares meanings.
+fn meaning<'a>(
+    catalogue: &'a Catalogue,
+    models_dir: &Path,
+    reporter: Option<&mut Reporter>,
+) -> Result<Status<'a>, Failure> {
+    let model = &catalogue.meaning;
+    let known = Known { description: &model.description, licence: &model.licence, bytes: model.bytes() };
+    let mut status = Status {
+        name: MEANING,
+        purpose: "meaning",
+        known: Some(known),
+        path: None,
+        fault: None,
+        verified: None,
+    };
+    match models::meaning_fault(model, models_dir) {
+        Err(ModelError::NotInstalled { .. }) => return Ok(status),
+        Err(error) => return Err(error.into()),
+        Ok(fault) => (status.path, status.fault) = (Some(models::meaning_folder(models_dir)), fault),
+    }
+    if let Some(reporter) = reporter.filter(|_| status.installed()) {
+        let verified = models::verify_meaning(model, models_dir, reporter)?;
+        status.verified = Some(verified);
+        status.fault = (!verified).then(|| "its bytes are not the published ones".into());
+    }
+    Ok(status)
+}
+
 fn fetch(catalogue: &Catalogue, models_dir: &Path, name: &str) -> Result<(), Failure> {
     let mut reporter = Reporter::new();
     let fetched = match catalogue.find(name) {
+        None if name == MEANING => {
+            models::fetch_meaning(&catalogue.meaning, models_dir, &Means::default(), &mut reporter)
+        }
         Some(model) => models::fetch(model, models_dir, &Means::default(), &mut reporter),
         // An imported model needs no fetching.
         None => models::installed(models_dir, name).map(Fetched::AlreadyThere),

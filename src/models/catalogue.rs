@@ -10,8 +10,36 @@ const BUILT_IN: &str = include_str!("../../models/catalogue.toml");
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
-    /// The models, in the order they are listed.
+    /// The recognition models, in the order they are listed.
     pub models: Vec<Model>,
+    /// The model that compares meanings.
+    pub meaning: Meaning,
+}
+
+/// The model that compares meanings: files in a folder of their own, out of Python packages.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meaning {
+    /// What it is good for, in a few words.
+    pub description: String,
+    /// The licence of the weights, as an SPDX expression.
+    pub licence: String,
+    /// The files that make it up.
+    pub files: Vec<Pinned>,
+    /// The packages that carry the files.
+    pub packages: Vec<Package>,
+}
+
+/// A file whose bytes are known.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pinned {
+    /// Its name in the folder.
+    pub name: String,
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
 }
 
 /// One recognition model.
@@ -91,6 +119,13 @@ impl Catalogue {
     }
 }
 
+impl Meaning {
+    /// Size of the installed files together, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
 impl Model {
     /// Whether a file with this SHA-256 is this model.
     pub fn accepts(&self, sha256: &str) -> bool {
@@ -113,13 +148,16 @@ impl Source {
                 let place = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
                 place.split('/').next().unwrap_or(place).to_owned()
             }
-            Self::Packages { packages, .. } => {
-                let names: Vec<String> =
-                    packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect();
-                format!("{} by pip", names.join(" and "))
-            }
+            Self::Packages { packages, .. } => packages_title(packages),
         }
     }
+}
+
+/// Packages in a few words, for people.
+pub(super) fn packages_title(packages: &[Package]) -> String {
+    let names: Vec<String> =
+        packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect();
+    format!("{} by pip", names.join(" and "))
 }
 
 #[cfg(test)]
@@ -153,5 +191,18 @@ mod tests {
             }
         }
         assert!(catalogue.find(super::super::DEFAULT).unwrap().sources.len() > 1);
+    }
+
+    #[test]
+    fn the_meaning_model_is_pinned_and_each_file_of_it_comes_out_of_a_package() {
+        let meaning = Catalogue::built_in().unwrap().meaning;
+        assert!(meaning.packages.iter().all(|package| package.sha256.len() == 64 && package.bytes > 0));
+        for name in [crate::meaning::NETWORK, crate::meaning::VOCABULARY] {
+            let file = meaning.files.iter().find(|file| file.name == name).unwrap();
+            assert!(file.sha256.len() == 64 && file.bytes > 0, "{name}");
+            let mut members = meaning.packages.iter().flat_map(|package| &package.members);
+            assert!(members.any(|member| member.to == name), "{name}");
+        }
+        assert_eq!(meaning.files.len(), 2);
     }
 }

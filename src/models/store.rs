@@ -103,13 +103,25 @@ impl Store {
     pub(super) fn install(&self, file: &Path, name: &str) -> Result<PathBuf, ModelError> {
         check_ggml(file)?;
         let path = self.path_of(name);
-        File::open(file)
-            .and_then(|file| file.sync_all())
-            .and_then(|()| fs::rename(file, &path))
-            .and_then(|()| File::open(&self.dir)?.sync_all())
-            .map_err(|source| ModelError::write(&path, source))?;
+        put(file, &path)?;
         Ok(path)
     }
+
+    /// Does the same for a file in a folder of its own.
+    pub(super) fn install_in(&self, folder: &Path, file: &Path, name: &str) -> Result<(), ModelError> {
+        make_folder(folder).map_err(|source| ModelError::write(folder, source))?;
+        put(file, &folder.join(name))
+    }
+}
+
+/// Renames a file once its bytes are on the disk.
+fn put(file: &Path, path: &Path) -> Result<(), ModelError> {
+    let dir = path.parent().unwrap_or(path);
+    File::open(file)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(file, path))
+        .and_then(|()| File::open(dir)?.sync_all())
+        .map_err(|source| ModelError::write(path, source))
 }
 
 /// Makes a folder and its parents, for the user's eyes only where they are new.

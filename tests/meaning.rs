@@ -1,0 +1,56 @@
+//! The model that compares meanings, the real one: fetched by the program the first time.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use vivavoce::meaning::{Embedding, LONGEST, Meaning, cosine};
+
+const SAID: &str = "we recompute the activations in the backward pass to save memory";
+const PARAPHRASE: &str = "throw activations away and compute them again going backward, so memory goes down";
+const UNRELATED: &str = "I usually take the train to work because parking is expensive";
+
+fn model() -> Meaning {
+    Meaning::load(&common::meaning()).unwrap()
+}
+
+fn one(model: &Meaning, text: &str) -> Embedding {
+    model.embed(&[text]).unwrap()[0]
+}
+
+#[test]
+fn a_paraphrase_is_near_and_something_else_far() {
+    let model = model();
+    let [said, paraphrase, unrelated] =
+        model.embed(&[SAID, PARAPHRASE, UNRELATED]).unwrap().try_into().unwrap();
+    let (near, far) = (cosine(&said, &paraphrase), cosine(&said, &unrelated));
+    assert!(near > 0.7 && far < 0.2, "paraphrase {near}, unrelated {far}");
+    assert!((cosine(&said, &said) - 1.0).abs() < 1e-5);
+}
+
+#[test]
+fn an_embedding_depends_on_its_text_alone() {
+    let model = model();
+    let together = model.embed(&[UNRELATED, SAID, "", PARAPHRASE, SAID]).unwrap();
+    assert_eq!(together[1], one(&model, SAID));
+    assert_eq!(together[1], together[4]);
+    assert_eq!(together[1], one(&Meaning::load(&common::meaning()).unwrap(), SAID));
+    assert_eq!(one(&model, "We RECOMPUTE the activations"), one(&model, "we recompute  the activations"));
+}
+
+#[test]
+fn nothing_at_all_and_far_too_much_are_embedded_too() {
+    let model = model();
+    assert!(model.embed(&[]).unwrap().is_empty());
+    let long = "gradient ".repeat(10_000);
+    let cut = "gradient ".repeat(LONGEST - 2);
+    assert_eq!(one(&model, &long), one(&model, &cut));
+    assert_ne!(one(&model, &long), one(&model, "gradient"));
+    let word = "x".repeat(1_000_000);
+    for text in ["", " \t\n", "🙂🙂", "Привет, мир", "\u{0}\u{7}[CLS]", "\u{301}", &word, &long]
+    {
+        let embedding = one(&model, text);
+        let length = embedding.iter().map(|number| number * number).sum::<f32>();
+        assert!((length - 1.0).abs() < 1e-4, "{length} for {text:.20}");
+    }
+}
