@@ -284,6 +284,44 @@ fn written_answers_are_judged_without_a_model() {
     assert_eq!(object["question"], "why-p-minus-y");
 }
 
+#[test]
+fn why_says_what_was_found_and_what_adds_up_to_its_probability() {
+    let why = |answer: &str| {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("answer.txt");
+        fs::write(&path, answer).unwrap();
+        let output = score().args(["theory", "--why", "--text"]).arg(&path).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let shown = text(&output.stdout);
+        let (_, why) = shown.split_once("\n  Why:\n").unwrap_or_else(|| panic!("no reasons in {shown}"));
+        why.to_owned()
+    };
+    /// The number after a name, as in `for +9.41: ...`.
+    fn number(name: &str, why: &str) -> f64 {
+        let line = why.lines().find_map(|line| line.trim_start().strip_prefix(name)).unwrap();
+        line.split([' ', ':']).next().unwrap().parse().unwrap()
+    }
+
+    let good = why("The label is zero or one, so I model it as Bernoulli.");
+    assert!(good.contains("from 0.50 on the point is covered"), "{good}");
+    assert!(good.contains("[1] Bernoulli likelihood: covered, probability "), "{good}");
+    assert!(good.contains("found by way 1 of its `keywords`: bernoulli + model\n"), "{good}");
+    let (_, first) = good.split_once("\"model it as Bernoulli.\": ").unwrap();
+    let sum = number("in all ", first);
+    assert!((number("for ", first) + number("against ", first) - sum).abs() < 0.02, "{first}");
+    let probability: f64 = first.split_whitespace().next().unwrap().parse().unwrap();
+    assert!((1.0 / (1.0 + (-sum).exp()) - probability).abs() < 0.01, "{first}");
+    assert!(good.contains("[4] better gradient behavior than MSE for classification: missed"), "{good}");
+    assert!(good.contains("nothing of it was found"), "{good}");
+
+    let negated = why("I would not bother with a Bernoulli likelihood here.");
+    assert!(negated.contains("refused by a rule: you said you would not\n"), "{negated}");
+    assert!(negated.contains("the rule that refuses it (-"), "{negated}");
+    let names = why("I know Bernoulli likelihood, sigmoid, probability, MLE, cross-entropy, gradients.");
+    assert!(names.contains("[2] sigmoid output as probability: partial"), "{names}");
+    assert!(names.contains("found by way 1 of its `keywords`: sigmoid + probability\n"), "{names}");
+}
+
 // ---- Bad input -------------------------------------------------------------------------------
 
 /// A header of the given format, and data.

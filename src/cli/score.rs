@@ -16,7 +16,7 @@ use crate::coverage::{Trace, traces};
 use crate::loops::{Loop, MAIN_QUESTION, Question, nearest};
 use crate::models;
 use crate::recognise::{RecogniseError, Transcriber as _, WhisperWorker};
-use crate::review::text;
+use crate::review::{text, why};
 use crate::transcript::Transcript;
 use crate::ui::page::clock;
 
@@ -111,9 +111,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
                     }
                     out.write_all(text::assessment(question, &assessment, &review::style()).as_bytes())?;
                     if arguments.why {
-                        out.write_all(
-                            text::why(question, &assessment.transcript, &review::style()).as_bytes(),
-                        )?;
+                        out.write_all(why::why(question, &assessment, &review::style()).as_bytes())?;
                     }
                 }
                 out.flush()?;

@@ -7,10 +7,11 @@
 //! [`ways`] finds the keyword ways and the [`learned`] wordings (and [`own_words`] the words of points that
 //! have no ways), [`sense`] (with the phrases of [`cues`]) finds the stretches that do not count, and
 //! [`verdict`] weighs what is left.
-//! [`rubric`] tests a checklist by its examples.
+//! [`finder`] tells by which way something was found, and [`rubric`] tests a checklist by its examples.
 
 mod context;
 mod cues;
+mod finder;
 mod learned;
 mod normalise;
 mod own_words;
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use crate::loops::{Point, Question};
 use crate::transcript::Transcript;
 
+pub use finder::{Finder, finder};
 pub use learned::{Unfit, wording};
 pub use rubric::test_rubric;
 pub use verdict::{ALWAYS, COVERED};
@@ -157,16 +159,6 @@ pub struct Sign {
     pub words: String,
     /// What it adds to the log odds that the point was made.
     pub weight: f64,
-}
-
-impl std::fmt::Display for Sign {
-    fn fmt(&self, line: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.place {
-            "match" => write!(line, "{}", self.words)?,
-            place => write!(line, "\"{}\" {place}", self.words)?,
-        }
-        write!(line, " ({:+.2})", self.weight)
-    }
 }
 
 /// A match and all that speaks for and against it.

@@ -9,8 +9,8 @@ use super::learned::is_common;
 use super::normalise::text_tokens;
 use super::stems::Stems;
 use super::ways::is_light;
-use super::{Evidence, FoundBy, PointVerdict, Verdict, assess, satisfied_by_prompt};
-use crate::loops::{Example, Finding, Place, Point, Question, Severity, Way};
+use super::{Evidence, Finder, PointVerdict, Trace, Verdict, assess, finder, satisfied_by_prompt, traces};
+use crate::loops::{Example, Finding, Place, Question, Severity, Way};
 use crate::transcript::Transcript;
 
 /// So many common words come together by chance. Of the 54 built-in ways that common words satisfied on 2026-11-24,
@@ -49,24 +49,26 @@ fn wrong_verdicts(question: &Question, example: &Example) -> Vec<String> {
     question
         .points
         .iter()
+        .enumerate()
         .zip(&verdicts)
-        .filter(|(point, _)| !example.either.contains(&point.id))
-        .filter(|(point, verdict)| {
+        .filter(|((_, point), _)| !example.either.contains(&point.id))
+        .filter(|((_, point), verdict)| {
             example.covered.contains(&point.id) != (verdict.verdict == Verdict::Covered)
         })
-        .map(|(point, verdict)| explain(question, point, verdict, &transcript))
+        .map(|((point, _), verdict)| explain(question, point, verdict, &transcript))
         .collect()
 }
 
 /// What is wrong about a verdict, and what to do.
-fn explain(question: &Question, point: &Point, verdict: &PointVerdict, transcript: &Transcript) -> String {
-    let id = &point.id;
+fn explain(question: &Question, point: usize, verdict: &PointVerdict, transcript: &Transcript) -> String {
+    let id = &verdict.id;
     let Some(evidence) = verdict.evidence.first() else {
         return format!(
             "this answer makes `{id}`, but nothing of it is found; add to its `keywords` what the answer says"
         );
     };
-    let found = format!("\"{}\", found by {}", evidence.quote, finder(question, point, evidence, transcript));
+    let found =
+        format!("\"{}\", found by {}", evidence.quote, found_by(question, point, evidence, transcript));
     if verdict.verdict == Verdict::Covered {
         return format!(
             "this answer does not make `{id}`, but it is covered by {found}; narrow that, or add the point to \
@@ -86,47 +88,23 @@ fn explain(question: &Question, point: &Point, verdict: &PointVerdict, transcrip
 }
 
 /// What a piece of evidence was found by, in words: of a way only the alternatives that were said.
-fn finder(question: &Question, point: &Point, evidence: &Evidence, transcript: &Transcript) -> String {
-    let (key, ways) = match evidence.by {
-        FoundBy::Text => return "the point's own words".to_owned(),
-        FoundBy::Learned => return "a wording that was learned".to_owned(),
-        FoundBy::Keyword | FoundBy::SoundAlike => ("keywords", &point.keywords),
-        FoundBy::HeardAs => ("heard_as", &point.heard_as),
+fn found_by(question: &Question, point: usize, evidence: &Evidence, transcript: &Transcript) -> String {
+    let of_evidence = |trace: &Trace| {
+        trace.by == evidence.by
+            && evidence.first_word <= trace.first_word
+            && trace.last_word <= evidence.last_word
     };
-    let first_that_finds = |ways: &[Way]| {
-        // Each as a point of its own, so that the answer is read once for all of them.
-        let alone = |way: &Way| {
-            let mut alone = Point::new(point.id.clone(), point.text.clone());
-            match evidence.by {
-                FoundBy::HeardAs => alone.heard_as.push(way.clone()),
-                _ => alone.keywords.push(way.clone()),
-            }
-            alone
-        };
-        let points = ways.iter().map(alone).collect();
-        let probe = Question::new(question.id.clone(), question.prompt.clone(), 0, String::new(), points);
-        assess(&probe, transcript).iter().position(|verdict| {
-            verdict.evidence.iter().any(|other| {
-                other.by == evidence.by
-                    && other.first_word <= evidence.last_word
-                    && evidence.first_word <= other.last_word
-            })
-        })
-    };
-    let Some(number) = first_that_finds(ways) else { return format!("its `{key}` together") };
-    let mut said = ways[number].clone();
-    for part in 0..said.parts.len() {
-        let with_one = |phrase: &String| {
-            let mut way = said.clone();
-            way.parts[part] = vec![phrase.clone()];
-            way
-        };
-        let mut narrower: Vec<Way> = said.parts[part].iter().map(with_one).collect();
-        if let Some(found) = first_that_finds(&narrower) {
-            said = narrower.swap_remove(found);
+    let traces = traces(question, transcript).swap_remove(point);
+    let found = traces.iter().filter(|trace| of_evidence(trace));
+    let best = found.max_by(|one, other| {
+        one.is_whole.cmp(&other.is_whole).then(one.probability.total_cmp(&other.probability))
+    });
+    match best.and_then(|best| finder(&question.points[point], best, transcript)) {
+        Some(Finder { key, number, said, .. }) => {
+            format!("way {} of its `{key}` (`{}`)", number + 1, said.join(" + "))
         }
+        None => "the point's own words".to_owned(),
     }
-    format!("way {} of its `{key}` (`{}`)", number + 1, String::from(said))
 }
 
 /// Ways that a word or two of the commonest satisfy: people say those near each other whatever they are asked.

@@ -3,6 +3,7 @@
 pub mod corrections;
 pub mod json;
 pub mod text;
+pub mod why;
 
 use crate::assessment::{Assessment, Source};
 use crate::audio::{Pace, WavSource};

@@ -6,17 +6,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::assessment::{Assessment, Source};
-use crate::coverage::{PointVerdict, Tally, Trace, Verdict, traces};
+use crate::coverage::{PointVerdict, Tally, Verdict};
 use crate::journal::{
     AnswerState, Content, InputKind, KeptAnswer, KeptSession, KeptTake, SessionState, Summary,
 };
-use crate::loops::{Loop, Point, Question};
+use crate::loops::{Loop, Question};
 use crate::practice::feedback::Feedback;
 use crate::practice::outcomes;
 use crate::transcript::Transcript;
-use crate::ui::page::{
-    CLOSE, OPEN, Page, clip, clock, delivery, moment, outstanding, points_covered, printable,
-};
+use crate::ui::page::{CLOSE, OPEN, Page, clock, delivery, moment, outstanding, points_covered, printable};
 
 /// How a page is laid out.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +28,7 @@ pub struct Style {
 }
 
 impl Style {
-    fn page(&self) -> Page {
+    pub(super) fn page(&self) -> Page {
         Page::new(self.width, self.bold)
     }
 }
@@ -116,73 +114,6 @@ pub fn assessment(question: &Question, assessment: &Assessment, style: &Style) -
     transcript(&mut page, &assessment.transcript, &assessment.points);
     judgement(&mut page, question, assessment);
     page.into_text()
-}
-
-/// So many matches of a point are explained, and so many signs on either side of each.
-const EXPLAINED: usize = 3;
-
-/// Longer ways are hard to read; in characters.
-const LONGEST_WAY: usize = 63;
-
-/// Why the points of an answer are judged as they are: what was found, and what speaks for and against it.
-pub fn why(question: &Question, transcript: &Transcript, style: &Style) -> String {
-    let mut page = style.page();
-    page.blank();
-    page.paragraph("  ", "Why:");
-    let words: Vec<&str> = transcript.words().map(|word| word.text.as_str()).collect();
-    for (number, (point, mut traces)) in (1..).zip(question.points.iter().zip(traces(question, transcript))) {
-        page.hanging(&format!("    [{number}] "), "        ", &point.text);
-        let place = |trace: &Trace| (trace.first_word, trace.last_word);
-        traces.sort_by(|one, other| {
-            place(one).cmp(&place(other)).then(other.probability.total_cmp(&one.probability))
-        });
-        traces.dedup_by_key(|trace| place(trace));
-        traces.sort_by(|one, other| other.probability.total_cmp(&one.probability));
-        if traces.is_empty() {
-            page.paragraph("        ", "nothing of it was found");
-        }
-        for trace in traces.iter().take(EXPLAINED) {
-            let found = format!(
-                "{:.2}  \"{}\", found {}",
-                trace.probability,
-                words[trace.first_word..=trace.last_word].join(" "),
-                found_by(point, trace)
-            );
-            page.hanging("        ", "              ", &found);
-            if let Some(refusal) = trace.refusal {
-                page.hanging("              ", "                ", &format!("refused by rule: {refusal}"));
-            }
-            for (name, side) in [("for", 1.0), ("against", -1.0)] {
-                let mut signs: Vec<_> = trace.signs.iter().filter(|sign| sign.weight * side > 0.0).collect();
-                signs.sort_by(|one, other| (other.weight * side).total_cmp(&(one.weight * side)));
-                let signs = signs.iter().take(6).map(|sign| sign.to_string());
-                let line = signs.collect::<Vec<_>>().join("; ");
-                if !line.is_empty() {
-                    page.hanging("              ", "                ", &format!("{name}: {line}"));
-                }
-            }
-        }
-        if traces.len() > EXPLAINED {
-            page.paragraph("        ", &format!("and {} more, less likely", traces.len() - EXPLAINED));
-        }
-    }
-    page.into_text()
-}
-
-fn found_by(point: &Point, trace: &Trace) -> String {
-    let ways = [("keywords", &point.keywords[..]), ("heard_as", &point.heard_as[..])];
-    let Some(mut number) = trace.way else { return "by the words of the point's text".to_owned() };
-    let whole = if trace.is_whole { "by" } else { "but for a part by" };
-    for (key, ways) in ways {
-        match ways.get(number) {
-            Some(way) => {
-                let way = String::from(way.clone());
-                return format!("{whole} way {} of its `{key}` (`{}`)", number + 1, clip(&way, LONGEST_WAY));
-            }
-            None => number -= ways.len(),
-        }
-    }
-    "by words that you named as yours".to_owned()
 }
 
 fn answer(page: &mut Page, question: &Question, answer: &KeptAnswer) {
