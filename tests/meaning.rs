@@ -35,6 +35,14 @@ fn an_embedding_depends_on_its_text_alone() {
     assert_eq!(together[1], one(&model, SAID));
     assert_eq!(together[1], together[4]);
     assert_eq!(together[1], one(&Meaning::load(&common::meaning()).unwrap(), SAID));
+    // Every length there is, and several texts of each.
+    let words: Vec<&str> = [SAID, PARAPHRASE, UNRELATED].iter().flat_map(|text| text.split(' ')).collect();
+    let windows: Vec<String> =
+        (1..=20).flat_map(|length| words.windows(length).step_by(5).map(|window| window.join(" "))).collect();
+    let windows: Vec<&str> = windows.iter().map(String::as_str).collect();
+    for (text, embedding) in windows.iter().zip(model.embed(&windows).unwrap()) {
+        assert_eq!(embedding, one(&model, text), "{text}");
+    }
     assert_eq!(one(&model, "We RECOMPUTE the activations"), one(&model, "we recompute  the activations"));
 }
 

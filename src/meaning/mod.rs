@@ -1,11 +1,12 @@
 //! How near two sentences are in meaning: sentence embeddings, computed here, without a server.
 //!
 //! The model is sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0; the method: Reimers and Gurevych
-//! 2019, "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks") with int8 weights: six
+//! 2019, "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks"), its weights kept as int8: six
 //! layers of 384 numbers a word piece. `viva models fetch meaning` gets it. Nothing else needs it.
 
 mod wordpiece;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,8 +30,11 @@ pub const DIMENSIONS: usize = 384;
 /// no more.
 pub const LONGEST: usize = 256;
 
-/// More threads would take what whisper needs, and make a text of a dozen words hardly faster.
+/// More threads would take what whisper needs.
 const THREADS: usize = 2;
+
+/// Word pieces that are run together, at most (or one text): more are no faster and take more memory.
+const BATCH: usize = 512;
 
 /// A text as a direction: a vector of length 1.
 pub type Embedding = [f32; DIMENSIONS];
@@ -128,21 +132,36 @@ impl Meaning {
     /// The embedding of each text, in their order. Of a text of more than [`LONGEST`] word pieces only
     /// the beginning counts; one without any has an embedding too, which means nothing.
     ///
-    /// Equal texts have equal embeddings, bit for bit, whatever is asked beside them: each is run by
-    /// itself, because the network's int8 steps are sized by the greatest number in a batch.
+    /// Equal texts have equal embeddings, bit for bit, whatever is asked beside them: only texts of as
+    /// many pieces are run together, so that there is no padding.
     ///
     /// # Errors
     /// [`MeaningError::Network`], a fault of ours.
     pub fn embed(&self, texts: &[&str]) -> Result<Vec<Embedding>, MeaningError> {
-        texts.iter().map(|text| self.embed_one(text)).collect()
+        let numbers: Vec<Vec<i32>> = texts.iter().map(|text| self.pieces.encode(text, LONGEST)).collect();
+        let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (text, numbers) in numbers.iter().enumerate() {
+            by_length.entry(numbers.len()).or_default().push(text);
+        }
+        let mut embeddings = vec![[0.0; DIMENSIONS]; texts.len()];
+        for (length, group) in by_length {
+            for batch in group.chunks((BATCH / length).max(1)) {
+                let pieces = batch.iter().flat_map(|&text| &numbers[text]).copied().collect();
+                let run = self.run(pieces, length)?;
+                for (&text, embedding) in batch.iter().zip(run) {
+                    embeddings[text] = embedding;
+                }
+            }
+        }
+        Ok(embeddings)
     }
 
-    fn embed_one(&self, text: &str) -> Result<Embedding, MeaningError> {
-        let numbers = self.pieces.encode(text, LONGEST);
-        let shape = [1, numbers.len()];
+    /// The embeddings of texts of `length` pieces each, one after the other.
+    fn run(&self, pieces: Vec<i32>, length: usize) -> Result<Vec<Embedding>, MeaningError> {
+        let shape = [pieces.len() / length, length];
         let inputs = self.inputs.iter().map(|&(id, input)| {
             let tensor = match input {
-                Input::Pieces => Tensor::from_data(&shape, numbers.clone()),
+                Input::Pieces => Tensor::from_data(&shape, pieces.clone()),
                 Input::Mask => Tensor::full(&shape, 1),
                 Input::Sentence => Tensor::zeros(&shape),
             };
@@ -154,20 +173,24 @@ impl Meaning {
             .network
             .run_n(inputs.collect(), [self.output], Some(options))
             .map_err(MeaningError::network)?;
-        // One text x pieces x dimensions.
+        // Texts x pieces x dimensions.
         let states: NdTensor<f32, 3> = states.try_into().map_err(MeaningError::network)?;
-        if states.shape() != [1, numbers.len(), DIMENSIONS] {
+        if states.shape() != [shape[0], length, DIMENSIONS] {
             return Err(MeaningError::network(format!("its output has the shape {:?}", states.shape())));
         }
-        // Every piece is attended to, so that the mean over the mask is the mean. Its length is then
-        // made 1, which dividing by the number of pieces would not change.
-        let mut sum = [0.0; DIMENSIONS];
-        for (position, number) in states.iter().enumerate() {
-            sum[position % DIMENSIONS] += number;
-        }
-        let length = sum.iter().map(|number| number * number).sum::<f32>().sqrt();
-        Ok(sum.map(|number| number / length.max(f32::MIN_POSITIVE)))
+        Ok(states.into_data().chunks(length * DIMENSIONS).map(mean).collect())
     }
+}
+
+/// The direction of the mean of one text's states. Every piece is attended to, so that the mean over
+/// the mask is the mean; dividing by the number of pieces would not change the direction.
+fn mean(states: &[f32]) -> Embedding {
+    let mut sum = [0.0; DIMENSIONS];
+    for (position, number) in states.iter().enumerate() {
+        sum[position % DIMENSIONS] += number;
+    }
+    let length = sum.iter().map(|number| number * number).sum::<f32>().sqrt();
+    sum.map(|number| number / length.max(f32::MIN_POSITIVE))
 }
 
 /// How near two texts are in meaning: the cosine of the angle between their embeddings, -1 to 1; texts
