@@ -1,16 +1,15 @@
 //! The user's own wordings: a small file in the data folder, that they can read and mend by hand.
 //!
-//! The file is only ever appended to, so that whatever somebody has written into it stays; deleting an entry
-//! forgets it.
+//! An entry is appended, or taken out to forget it; whatever else somebody has written into the file stays.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::loops::Loop;
+use crate::loops::{Loop, nearest};
 
 /// Its name in the data folder.
 const FILE_NAME: &str = "learned.toml";
@@ -19,11 +18,11 @@ const SCHEMA: &str = "viva.learned/1";
 
 const HEADER: &str = "\
 schema = \"viva.learned/1\"
-# Words of yours that make a point. Delete an entry to forget it.
+# Words of yours that make a point. Delete an entry to forget it, or use `viva learned forget`.
 ";
 
 /// Words of the user's that count for a point from then on.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wording {
     /// The loop's id.
@@ -36,7 +35,19 @@ pub struct Wording {
     /// The words, as they were said.
     pub said: String,
     /// The day they were learned.
+    #[serde(serialize_with = "as_text")]
     pub date: toml::value::Datetime,
+}
+
+fn as_text<S: serde::Serializer>(date: &toml::value::Datetime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(date)
+}
+
+impl Wording {
+    /// Its point, with the question and the loop.
+    pub fn place(&self) -> String {
+        format!("{}/{}/{}", self.loop_id, self.question, self.point)
+    }
 }
 
 /// All wordings of one user.
@@ -71,6 +82,33 @@ pub enum LearnedError {
         column: usize,
         /// What is wrong.
         message: String,
+    },
+    /// There is no such wording.
+    #[error("nothing is forgotten: you have not taught `{asked}`; {remedy}")]
+    Unknown {
+        /// What was to be forgotten.
+        asked: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The same words are learned for several points.
+    #[error("nothing is forgotten: \"{said}\" is learned for several points; name one by its number: {}", several.join(", "))]
+    Several {
+        /// The words.
+        said: String,
+        /// The wordings' numbers with their points.
+        several: Vec<String>,
+    },
+    /// The file is written in a form in which viva does not find the entry.
+    #[error(
+        "nothing is forgotten: `{}` is not written as viva writes it; delete the entry of \"{said}\" there by hand",
+        path.display()
+    )]
+    NotFound {
+        /// The file.
+        path: PathBuf,
+        /// The words.
+        said: String,
     },
     /// It cannot be written.
     #[error("cannot write your wordings to `{}`: {source}; mend that and try again", path.display())]
@@ -113,6 +151,11 @@ impl Learned {
         &self.path
     }
 
+    /// All of them, in the file's order.
+    pub fn wordings(&self) -> &[Wording] {
+        &self.wordings
+    }
+
     /// What has been learned for a point, as it was said.
     pub fn of<'a>(
         &'a self,
@@ -126,13 +169,6 @@ impl Learned {
                 known.loop_id == loop_id && known.question == question && known.point == point
             })
             .map(|known| known.said.as_str())
-    }
-
-    /// Names wordings and says how one is forgotten.
-    pub fn how_to_forget(&self, wordings: &[&str]) -> String {
-        let wordings: Vec<String> = wordings.iter().map(|said| format!("\"{said}\"")).collect();
-        let path = self.path.display();
-        format!("{}; to forget it, delete its entry in `{path}`", wordings.join(" and "))
     }
 
     /// Lets what has been learned count in a loop. Wordings of loops, questions and points that are not there
@@ -183,6 +219,57 @@ impl Learned {
         Ok(())
     }
 
+    /// Forgets a wording, which is named by its words or by its number, from 1: takes its entry out of the file, in
+    /// one step.
+    ///
+    /// # Errors
+    /// There is none, or several have these words; the file is damaged or cannot be written. It stays as it is.
+    pub fn forget(&mut self, asked: &str) -> Result<Wording, LearnedError> {
+        // Somebody may have changed it meanwhile.
+        let text = self.text()?.unwrap_or_else(|| HEADER.to_owned());
+        self.wordings = self.parse(&text)?;
+        let index = self.index_of(asked)?;
+        let forgotten = self.wordings[index].clone();
+        let mut rest = self.wordings.clone();
+        rest.remove(index);
+        let shorter = without_entry(&text, index);
+        // A line that looks like the beginning of an entry may be part of a text.
+        let Some(shorter) = shorter.filter(|text| self.parse(text).is_ok_and(|left| left == rest)) else {
+            return Err(LearnedError::NotFound { path: self.path.clone(), said: forgotten.said });
+        };
+        self.write(&shorter)
+            .map_err(|source| LearnedError::NotWritten { path: self.path.clone(), source })?;
+        self.wordings = rest;
+        Ok(forgotten)
+    }
+
+    /// The place of a wording that is named by its words or its number.
+    fn index_of(&self, asked: &str) -> Result<usize, LearnedError> {
+        let same = |known: &&(usize, &Wording)| words(&known.1.said) == words(asked);
+        let numbered: Vec<(usize, &Wording)> = (1..).zip(&self.wordings).collect();
+        let unknown = |remedy: String| LearnedError::Unknown { asked: asked.to_owned(), remedy };
+        match numbered.iter().filter(same).collect::<Vec<_>>().as_slice() {
+            [(number, _)] => return Ok(number - 1),
+            [] => {}
+            several => {
+                return Err(LearnedError::Several {
+                    said: several[0].1.said.clone(),
+                    several: several
+                        .iter()
+                        .map(|(number, known)| format!("{number} (`{}`)", known.place()))
+                        .collect(),
+                });
+            }
+        }
+        if let Some((number, _)) = numbered.iter().find(|(number, _)| asked.trim().parse() == Ok(*number)) {
+            return Ok(number - 1);
+        }
+        Err(unknown(match nearest(asked, self.wordings.iter().map(|known| known.said.as_str())) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => "`viva learned list` shows what there is, with numbers".to_owned(),
+        }))
+    }
+
     fn text(&self) -> Result<Option<String>, LearnedError> {
         match fs::read_to_string(&self.path) {
             Ok(text) => Ok(Some(text)),
@@ -221,6 +308,37 @@ impl Learned {
         file.persist(&path)?;
         Ok(())
     }
+}
+
+/// How a wording is forgotten.
+pub fn how_to_forget(said: &str) -> String {
+    // What a shell would take for its own within double quotes makes no difference to `forget`.
+    let plain = said.replace(['"', '$', '`', '\\', '!'], " ");
+    format!("`viva learned forget \"{}\"` forgets it", plain.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// The words of a text in lower case, by which wordings are compared.
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(|character: char| !character.is_alphanumeric());
+    words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+}
+
+/// A file's text without one of its entries, counted from 0: from its header to its last line that says something.
+fn without_entry(text: &str, index: usize) -> Option<String> {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let is_header = |line: &&str| line.trim_start().starts_with('[');
+    let is_entry = |line: &str| {
+        let name = line.trim_start().strip_prefix("[[").and_then(|line| line.split_once("]]"));
+        name.is_some_and(|(name, _)| name.trim() == "wordings")
+    };
+    let (mut first, _) = lines.iter().enumerate().filter(|(_, line)| is_entry(line)).nth(index)?;
+    let end = lines[first + 1..].iter().position(is_header).map_or(lines.len(), |at| first + 1 + at);
+    let says_nothing = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    let last = (first..end).rfind(|&at| !says_nothing(lines[at]))?;
+    if first > 0 && lines[first - 1].trim().is_empty() {
+        first -= 1;
+    }
+    Some(lines[..first].concat() + &lines[last + 1..].concat())
 }
 
 #[cfg(test)]
@@ -297,6 +415,79 @@ mod tests {
             }
             let error = Learned::nothing(data.path()).add("a", "b", "c", "d").unwrap_err();
             assert!(matches!(error, LearnedError::Damaged { .. }), "{error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_wording_is_forgotten_and_the_rest_of_the_file_stays() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("learned.toml");
+        let mut learned = Learned::nothing(data.path());
+        learned.add("theory", "prompt", "likelihood", "either \"heads\" or tails").unwrap();
+        let before = fs::read_to_string(&path).unwrap();
+        learned.add("theory", "prompt", "gradient", "it's a $steep slope").unwrap();
+        learned.add("theory", "prompt", "likelihood", "a steep slope").unwrap();
+        assert_eq!(learned.forget("A steep, slope!").unwrap().point, "likelihood");
+        let forget = how_to_forget("it's a $steep slope");
+        assert_eq!(forget, "`viva learned forget \"it's a steep slope\"` forgets it");
+        assert_eq!(learned.forget("it's a steep slope").unwrap().said, "it's a $steep slope");
+        assert_eq!(fs::read_to_string(&path).unwrap(), before);
+        assert_eq!(learned.wordings().len(), 1);
+        learned.forget("1").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), HEADER);
+
+        let mine = "schema = \"viva.learned/1\" # mine\n[[ wordings ]] # first\nloop = 'a'\nquestion = 'b'\n\
+                    point = 'c'\nsaid = 'one two'\n# why\ndate = 2026-01-02\n\n# of the second\n[[wordings]]\n\
+                    loop = 'a'\nquestion = 'b'\npoint = 'd'\nsaid = 'one two'\ndate = 2026-01-02 # no line end";
+        fs::write(&path, mine).unwrap();
+        let several = learned.forget("one two").unwrap_err().to_string();
+        assert!(several.contains("by its number: 1 (`a/b/c`), 2 (`a/b/d`)"), "{several}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), mine);
+        learned.forget("1").unwrap();
+        let rest = fs::read_to_string(&path).unwrap();
+        assert!(
+            rest.starts_with("schema = \"viva.learned/1\" # mine\n\n# of the second\n[[wordings]]"),
+            "{rest}"
+        );
+        learned.forget("one two").unwrap();
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            "schema = \"viva.learned/1\" # mine\n\n# of the second\n"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_forgotten_is_told_and_the_file_stays() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("learned.toml");
+        let mut learned = Learned::nothing(data.path());
+        assert!(matches!(learned.forget("1"), Err(LearnedError::Unknown { .. })));
+        assert!(!path.exists());
+        learned.add("theory", "prompt", "gradient", "a steep slope").unwrap();
+        let told = learned.forget("a step slope").unwrap_err().to_string();
+        assert!(
+            told.contains("you have not taught `a step slope`; did you mean \"a steep slope\"?"),
+            "{told}"
+        );
+        for asked in ["2", "0", "", "nothing of it"] {
+            let told = learned.forget(asked).unwrap_err().to_string();
+            assert!(told.contains("`viva learned list` shows"), "{told}");
+        }
+        // Valid, but in other forms than viva's; and what looks like an entry within a text.
+        let entry = "loop = 'a', question = 'b', point = 'c', said = 'one two', date = 2026-01-02";
+        for text in [
+            format!("schema = \"viva.learned/1\"\nwordings = [{{ {entry} }}]\n"),
+            format!(
+                "schema = \"viva.learned/1\"\n[[wordings]]\nloop = \"\"\"x\n[[wordings]]\n\"\"\"\n{}\n[[wordings]]\n{}\n",
+                entry.replace("loop = 'a', ", "").replace("one two", "other").replace(", ", "\n"),
+                entry.replace(", ", "\n")
+            ),
+        ] {
+            fs::write(&path, &text).unwrap();
+            let error = learned.forget("one two").unwrap_err();
+            assert!(matches!(error, LearnedError::NotFound { .. }), "{error}");
+            assert!(error.to_string().contains("delete the entry of \"one two\" there by hand"), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
     }

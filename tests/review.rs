@@ -250,13 +250,29 @@ fn a_verdict_is_overruled_and_the_correction_withdrawn() {
         review(data.path(), &["last", "--set", "bernoulli=missed", "--set", "prompt/gradient=covered"]);
     assert_mendable(
         &output,
-        &["`prompt/gradient`", "did you mean `prompt/gradients`?", "nothing is changed"],
+        &["no point `gradient`", "did you mean `prompt/gradients`?", "nothing is changed"],
     );
     assert!(stdout(&review(data.path(), &[])).contains("2/2 covered"));
-    for usage in [vec!["last", "--set", "gradients"], vec!["last", "--set", "gradients=perhaps"]] {
-        let output = review(data.path(), &usage);
+    for (set, expected) in [
+        ("2", "what the point `2` is to be; write `2=covered` or `2=missed`"),
+        ("2=", "what the point `2` is to be; write `2=covered` or `2=missed`"),
+        ("=covered", "it names no point; write `POINT=covered` or `POINT=missed`"),
+        ("1=perhaps", "`perhaps` is no verdict; write `1=covered` or `1=missed`"),
+        ("1 = Coverd", "`Coverd` is no verdict; did you mean `1=covered`?"),
+    ] {
+        let output = review(data.path(), &["last", "--set", set]);
         assert_eq!(output.status.code(), Some(2));
-        assert!(stderr(&output).contains("missed`"), "{}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    }
+    for (set, expected) in [
+        (
+            "prompt/3=covered",
+            "the question `prompt` has no point `3`; it has `prompt/bernoulli` and `prompt/gradients`",
+        ),
+        ("else/1=covered", "the question `else` has no checklist"),
+        ("nope/1=covered", "has no question `nope`; its questions are `prompt` and `else`"),
+    ] {
+        assert_mendable(&review(data.path(), &["last", "--set", set]), &["nothing is changed", expected]);
     }
 
     let output =
@@ -338,7 +354,10 @@ fn words_that_somebody_points_at_count_from_then_on_but_never_in_a_measurement()
     let output = review(data.path(), &["last", "--set", &covered, "--said", "A WAGER, with two sides"]);
     let told = stderr(&output);
     assert!(
-        told.contains("learned for `bernoulli-likelihood`: \"a wager with two sides\"; to forget it"),
+        told.contains(
+            "learned for `bernoulli-likelihood`: \"a wager with two sides\"; `viva learned forget \"a wager with two \
+             sides\"` forgets it"
+        ),
         "{told}"
     );
     assert!(stdout(&output).contains("covered (you; viva said missed) Bernoulli likelihood"));
@@ -362,11 +381,38 @@ fn words_that_somebody_points_at_count_from_then_on_but_never_in_a_measurement()
     assert_eq!(judged, ["missed", "covered"]);
     assert_eq!(take["judgement"]["points"][0]["viva_said"], "covered", "and so viva agrees");
 
-    // Whoever finds it wrong later is told how to forget it.
+    // Whoever finds it wrong later is told which words it was, and how to forget them.
     let told = stderr(&review(data.path(), &["last", "--set", &missed]));
-    assert!(told.contains("delete its entry in `") && told.contains("learned.toml"), "{told}");
-    fs::write(data.path().join("learned.toml"), "schema = \"viva.learned/1\"\n").unwrap();
+    assert!(
+        told.contains(
+            "note: your wording \"a wager with two sides\" made viva credit it; `viva learned forget \"a wager with \
+             two sides\"` forgets it"
+        ),
+        "{told}"
+    );
+    let other = stderr(&review(data.path(), &["last", "--set", "better-gradients=missed"]));
+    assert!(!other.contains("your wording"), "{other}");
+    let learned = |arguments: &[&str]| {
+        common::viva().arg("learned").args(arguments).env("VIVA_DATA_DIR", data.path()).output().unwrap()
+    };
+    let list = stdout(&learned(&[]));
+    assert!(list.starts_with(" 1  theory/prompt/bernoulli-likelihood  2"), "{list}");
+    assert!(list.ends_with("  \"a wager with two sides\"\n"), "{list}");
+    let object: Value = serde_json::from_slice(&learned(&["list", "--json"]).stdout).unwrap();
+    assert_eq!((&object["schema"], &object["number"]), (&"viva.wording/1".into(), &1.into()));
+    assert_eq!((&object["point"], &object["said"]), (&point.into(), &"a wager with two sides".into()));
+    assert_eq!(object["date"].as_str().unwrap().len(), "2026-11-24".len());
+    assert_mendable(&learned(&["forget", "a wager"]), &["nothing is forgotten", "`viva learned list`"]);
+    let output = learned(&["forget", "A wager with two sides"]);
+    assert!(output.status.success());
+    assert_eq!(
+        stderr(&output),
+        "forgotten for `theory/prompt/bernoulli-likelihood`: \"a wager with two sides\"\n"
+    );
     assert_eq!(first_point(data.path(), answer)["verdict"], "missed", "forgotten");
+    let output = learned(&["list"]);
+    assert!(output.status.success() && stdout(&output).is_empty());
+    assert!(stderr(&output).contains("--said WORDS` teaches one"), "{}", stderr(&output));
 
     // A damaged file is told, and left as it is.
     fs::write(data.path().join("learned.toml"), "schema = \"viva.learned/1\"\n[[wordings]\n").unwrap();
@@ -374,6 +420,9 @@ fn words_that_somebody_points_at_count_from_then_on_but_never_in_a_measurement()
     assert!(output.status.success() && stderr(&output).contains("learned.toml:2:"), "{}", stderr(&output));
     let output = review(data.path(), &["last", "--set", &covered, "--said", "a wager with two sides"]);
     assert_eq!(output.status.code(), Some(1));
+    for arguments in [&["list"][..], &["forget", "1"]] {
+        assert_mendable(&learned(arguments), &["learned.toml:2:"]);
+    }
     assert!(fs::read_to_string(data.path().join("learned.toml")).unwrap().ends_with("[[wordings]\n"));
 }
 

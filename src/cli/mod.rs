@@ -4,6 +4,7 @@ mod devices;
 mod eval;
 mod failure;
 mod interrupt;
+mod learned;
 mod loops;
 mod models;
 mod practice;
@@ -53,6 +54,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Read kept sessions back
     Review(review::Arguments),
+    /// List and forget wordings that you taught
+    Learned(learned::Arguments),
     /// List, show, check and import loops
     Loops(loops::Arguments),
     /// List, fetch and import recognition models
@@ -98,6 +101,7 @@ fn run() -> Result<(), Failure> {
         Command::Score(arguments) => score::run(arguments, &settings),
         Command::Eval(arguments) => eval::run(arguments, &settings),
         Command::Review(arguments) => review::run(arguments, &settings),
+        Command::Learned(arguments) => learned::run(arguments, &settings),
         Command::Loops(arguments) => loops::run(arguments, &settings),
         Command::Models(arguments) => models::run(arguments, &settings),
         Command::Devices(arguments) => devices::run(arguments, &settings),

@@ -7,9 +7,10 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::{Failure, Settings};
-use crate::coverage::Verdict;
+use crate::coverage::{self, Verdict};
 use crate::journal::{Content, Journal, Ruling, Waiting};
-use crate::learned::Learned;
+use crate::learned::{Learned, how_to_forget};
+use crate::loops::nearest;
 use crate::models;
 use crate::recognise::{Transcriber, WhisperWorker};
 use crate::review::corrections::{self, Change, Wanted};
@@ -52,15 +53,25 @@ pub struct Arguments {
 
 /// Reads `POINT=covered`.
 fn wanted(text: &str) -> Result<Wanted, String> {
-    let (name, verdict) = text
-        .rsplit_once('=')
-        .filter(|(name, _)| !name.is_empty())
-        .ok_or("write the point and what it is to be: `POINT=covered`, or `POINT=missed`")?;
-    let verdict = [Verdict::Covered, Verdict::Partial, Verdict::Unheard, Verdict::Missed]
-        .into_iter()
-        .find(|known| known.name() == verdict.to_ascii_lowercase())
-        .ok_or_else(|| format!("`{verdict}` is no verdict; write `covered` or `missed`"))?;
-    Ok(Wanted { name: name.to_owned(), verdict })
+    let (name, verdict) = text.rsplit_once('=').unwrap_or((text, ""));
+    let (name, verdict) = (name.trim(), verdict.trim());
+    if name.is_empty() {
+        return Err(
+            "it names no point; write `POINT=covered` or `POINT=missed`, the point by its number or id"
+                .into(),
+        );
+    }
+    let known = [Verdict::Covered, Verdict::Partial, Verdict::Unheard, Verdict::Missed];
+    match known.into_iter().find(|known| known.name() == verdict.to_ascii_lowercase()) {
+        Some(verdict) => Ok(Wanted { name: name.to_owned(), verdict }),
+        None if verdict.is_empty() => Err(format!(
+            "it does not say what the point `{name}` is to be; write `{name}=covered` or `{name}=missed`"
+        )),
+        None => Err(match nearest(verdict, known.iter().map(|known| known.name())) {
+            Some(near) => format!("`{verdict}` is no verdict; did you mean `{name}={near}`?"),
+            None => format!("`{verdict}` is no verdict; write `{name}=covered` or `{name}=missed`"),
+        }),
+    }
 }
 
 /// Runs the command.
@@ -151,9 +162,11 @@ fn overrule(
                 format!("`{name}` is {now} now (viva said {said}); {undo}")
             }
         });
-        let wordings: Vec<_> = learned.of(&change.asked.id, &change.question.id, &point.id).collect();
-        if *verdict != Verdict::Covered && !wordings.is_empty() {
-            say(&format!("note: learned for it before: {}", learned.how_to_forget(&wordings)));
+        if *verdict != Verdict::Covered {
+            let wordings = learned.of(&change.asked.id, &change.question.id, &point.id);
+            for said in coverage::credited(point, wordings) {
+                say(&format!("note: your wording \"{said}\" made viva credit it; {}", how_to_forget(said)));
+            }
         }
     }
     Ok(())
@@ -165,7 +178,7 @@ fn learn(learned: &mut Learned, change: &Change<'_>, phrase: &str) -> Result<(),
     let said = change.wording(phrase).map_err(|unfit| refused(&unfit))?;
     let (asked, question, point) = (&change.asked.id, &change.question.id, &change.point.id);
     learned.add(asked, question, point, &said).map_err(|error| refused(&error))?;
-    say(&format!("learned for `{}`: {}", change.name, learned.how_to_forget(&[&said])));
+    say(&format!("learned for `{}`: \"{said}\"; {}", change.name, how_to_forget(&said)));
     if let Some(reason) = change.refusal(&said) {
         say(&format!("note: said as it is in this answer it does not count: {reason}"));
     }

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use super::normalise::{Boundary, Token, text_tokens, tokens};
 use super::stems::Stems;
-use super::ways::{PHRASE_REACH, is_light};
+use super::ways::{CompiledWay, Index, PHRASE_REACH, Vocabulary, is_light};
+use super::{Evidence, FoundBy, PointVerdict};
 use crate::loops::{Question, Way};
 use crate::transcript::Transcript;
 
@@ -157,10 +158,24 @@ pub(super) fn way(said: &str) -> Way {
     Way { parts: parts.into_iter().map(|part| vec![part]).collect() }
 }
 
+/// Those of a point's wordings that stand in what it was credited by.
+pub fn credited<'w>(point: &PointVerdict, wordings: impl Iterator<Item = &'w str>) -> Vec<&'w str> {
+    let by_wording = |evidence: &&Evidence| matches!(evidence.by, FoundBy::Learned | FoundBy::SoundAlike);
+    let quotes: Vec<Vec<Token>> =
+        point.evidence.iter().filter(by_wording).map(|evidence| text_tokens(&evidence.quote)).collect();
+    let (mut vocabulary, mut stems) = (Vocabulary::default(), Stems::new());
+    let ways: Vec<(&str, CompiledWay)> =
+        wordings.map(|said| (said, CompiledWay::new(&way(said), &mut vocabulary, &mut stems))).collect();
+    let indices: Vec<Index> =
+        quotes.iter().map(|quote| Index::new(quote, &vocabulary, &mut stems, |_| true)).collect();
+    let stands = |way: &CompiledWay| indices.iter().any(|index| !index.find(way).is_empty());
+    ways.iter().filter(|(_, way)| stands(way)).map(|(said, _)| *said).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::{FoundBy, PointVerdict, Verdict, assess};
+    use super::super::{Verdict, assess};
     use super::*;
     use crate::loops::Point;
 
@@ -236,6 +251,16 @@ mod tests {
         let light = &["squash it to be in the odds. It is"];
         assert_eq!(judged(light, "You squash it to be in the odds, it is").verdict, Verdict::Covered);
         assert_eq!(judged(&["the. of"], "the of").verdict, Verdict::Missed);
+    }
+
+    #[test]
+    fn the_wordings_that_made_a_point_are_told_from_those_that_did_not() {
+        let learned = ["squash the score", "reads as odds", "kde"];
+        let found = judged(&learned, "What comes out, you squash that score. It is k d e.");
+        assert_eq!(credited(&found, learned.into_iter()), ["squash the score", "kde"]);
+        let by_keywords = judged(&learned[1..], "The sigmoid gives a probability.");
+        assert_eq!(by_keywords.verdict, Verdict::Covered);
+        assert_eq!(credited(&by_keywords, learned.into_iter()), [""; 0]);
     }
 
     #[test]

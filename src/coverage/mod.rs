@@ -33,7 +33,7 @@ use crate::loops::{Point, Question};
 use crate::transcript::Transcript;
 
 pub use finder::{Finder, finder};
-pub use learned::{Unfit, wording};
+pub use learned::{Unfit, credited, wording};
 pub use rubric::test_rubric;
 pub use verdict::{ALWAYS, COVERED};
 

@@ -19,9 +19,9 @@ use super::session::{Effect, Ending, Event, Pace, Place, Remaining, Session, TAI
 use super::voice::Voice;
 use crate::assessment::{Assessment, Source};
 use crate::audio::{Gate, SAMPLE_RATE, level_dbfs, meter};
-use crate::coverage::{PointVerdict, Verdict};
+use crate::coverage::{PointVerdict, Verdict, credited};
 use crate::journal::{SessionHandle, SessionState};
-use crate::learned::Learned;
+use crate::learned::{Learned, how_to_forget};
 use crate::loops::{Question, RULES};
 use crate::recognise::Recognised;
 use crate::speak::Speaker;
@@ -455,10 +455,13 @@ impl Runner {
         self.tell(news);
         self.show(Notice::Corrected { point, number });
         let Some((asked, question)) = self.session.question(place) else { return };
-        let wordings: Vec<_> = self.learned.of(&asked.id, &question.id, &point.id).collect();
-        if point.verdict != Verdict::Covered && !wordings.is_empty() {
-            let remark = format!("Learned for it before: {}.", self.learned.how_to_forget(&wordings));
-            self.show(Notice::Remark(&remark));
+        if point.verdict != Verdict::Covered {
+            let wordings = self.learned.of(&asked.id, &question.id, &point.id);
+            let remarks: Vec<String> = credited(point, wordings)
+                .iter()
+                .map(|said| format!("Your wording \"{said}\" made viva credit it; {}.", how_to_forget(said)))
+                .collect();
+            remarks.iter().for_each(|remark| self.show(Notice::Remark(remark)));
         }
     }
 
@@ -467,7 +470,7 @@ impl Runner {
         let (asked, question) = (asked.id.clone(), question.id.clone());
         match self.learned.add(&asked, &question, point, said) {
             Ok(()) => {
-                let remark = format!("Learned: {}.", self.learned.how_to_forget(&[said]));
+                let remark = format!("Learned: \"{said}\"; {}.", how_to_forget(said));
                 self.show(Notice::Remark(&remark));
             }
             Err(error) => self.show(Notice::Warning(&error.to_string())),

@@ -461,7 +461,10 @@ fn a_verdict_is_overruled_in_lines_and_the_words_that_made_it_are_learned() {
     let judged: Vec<_> = kept.answers[0].assessment().unwrap().points;
     assert_eq!((judged[1].verdict, judged[1].overruled), (Verdict::Covered, Some(Verdict::Missed)));
     assert_eq!(kept.answers[0].takes[0].assessments[0].assessment.coverage.covered, 0, "viva's own is kept");
-    assert!(text.contains("Learned: \"wobbly labels\"; to forget it, delete its entry in `"), "{text}");
+    assert!(
+        text.contains("Learned: \"wobbly labels\"; `viva learned forget \"wobbly labels\"` forgets it."),
+        "{text}"
+    );
     let learned = Learned::read(data.path()).unwrap();
     assert_eq!(
         learned.of("theory", "gradient-wrt-logits", "p-minus-y").collect::<Vec<_>>(),

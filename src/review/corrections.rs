@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::coverage::{self, PointVerdict, Unfit, Verdict};
-use crate::journal::{KeptSession, KeptTake, Ruling, TakeId};
-use crate::loops::{Loop, Question, nearest};
+use crate::journal::{AnswerState, KeptSession, KeptTake, Ruling, TakeId};
+use crate::loops::{Loop, MAIN_QUESTION, Question, nearest};
 use crate::transcript::Transcript;
 
 /// What a person wants a verdict to be.
@@ -39,18 +39,16 @@ pub struct Change<'a> {
 /// Why nothing is changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CorrectionError {
-    /// No judged answer has such a point.
-    #[error("nothing is changed: no judged answer of session `{session}` has a point `{name}`; {remedy}")]
+    /// There is no such point, or nothing was said of it.
+    #[error("nothing is changed: {problem}; {remedy}")]
     Unknown {
-        /// The session.
-        session: String,
-        /// What was named.
-        name: String,
+        /// What is wrong with the name.
+        problem: String,
         /// What to do.
         remedy: String,
     },
     /// Several have.
-    #[error("nothing is changed: `{name}` could be {}; say which", quoted(candidates))]
+    #[error("nothing is changed: `{name}` could be {}; write one of these for it", quoted(candidates, "or"))]
     Ambiguous {
         /// What was named.
         name: String,
@@ -198,11 +196,10 @@ fn find<'c, 'a>(
         .collect();
     match if by_id.is_empty() { called } else { by_id }.as_slice() {
         [only] => Ok(only),
-        [] => Err(CorrectionError::Unknown {
-            session: kept.summary.id.clone(),
-            name: name.to_owned(),
-            remedy: remedy(candidates, name),
-        }),
+        [] => {
+            let (problem, remedy) = unknown(kept, candidates, name);
+            Err(CorrectionError::Unknown { problem, remedy })
+        }
         several => Err(CorrectionError::Ambiguous {
             name: name.to_owned(),
             candidates: several.iter().map(|candidate| shortest_name(candidate, candidates)).collect(),
@@ -210,17 +207,118 @@ fn find<'c, 'a>(
     }
 }
 
-fn remedy(candidates: &[Candidate<'_>], name: &str) -> String {
-    let names: Vec<[String; 3]> = candidates.iter().map(Candidate::names).collect();
-    if let Some(near) = nearest(name, names.iter().flatten().map(String::as_str)) {
-        return format!("did you mean `{near}`?");
+/// What is wrong with a name that no point goes by, and what to do.
+fn unknown(kept: &KeptSession, candidates: &[Candidate<'_>], name: &str) -> (String, String) {
+    let session = &kept.summary.id;
+    let parts: Vec<&str> = name.split('/').collect();
+    let (in_loop, in_question, point) = match parts.as_slice() {
+        [point] => (None, None, *point),
+        [question, point] => (None, Some(*question), *point),
+        [asked, question, point] => (Some(*asked), Some(*question), *point),
+        _ => {
+            return (
+                format!("`{name}` has too many parts"),
+                "write `POINT`, `QUESTION/POINT` or `LOOP/QUESTION/POINT`".to_owned(),
+            );
+        }
+    };
+    let loops = || (0..).zip(&kept.summary.loops);
+    let loop_ids = || loops().map(|(_, asked)| asked.id.as_str());
+    let or_list = |near: Option<String>, what: &str, all: &[String]| match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("{what} {}", quoted(all, "and")),
+    };
+    if let Some(asked) = in_loop.filter(|asked| loop_ids().all(|id| id != *asked)) {
+        let near = near(asked, loop_ids()).map(|near| name.replacen(asked, near, 1));
+        let all: Vec<String> = loop_ids().map(str::to_owned).collect();
+        return (format!("session `{session}` has no loop `{asked}`"), or_list(near, "it has", &all));
     }
+    let questions: Vec<(usize, &Loop, &Question)> = loops()
+        .filter(|(_, asked)| in_loop.is_none_or(|id| id == asked.id))
+        .flat_map(|(position, asked)| asked.questions().map(move |question| (position, asked, question)))
+        .collect();
+    let is_meant = |question: &Question| match in_question {
+        Some(id) => question.id == id,
+        // A question by itself, or a point of one that was not answered.
+        None => question.id == point || question.points.iter().any(|known| known.id == point),
+    };
+    let meant = || questions.iter().filter(|(_, _, question)| is_meant(question));
+    let judged: Vec<&Candidate<'_>> = candidates
+        .iter()
+        .filter(|one| {
+            meant().any(|(_, asked, question)| one.asked.id == asked.id && one.question.id == question.id)
+        })
+        .collect();
+    if let Some(one) = judged.first() {
+        let question = &one.question.id;
+        let near = in_question.and(near(point, judged.iter().map(|one| one.point.id.as_str())));
+        let near = near.map(|near| name[..name.len() - point.len()].to_owned() + near);
+        let all: Vec<String> = judged.iter().map(|one| format!("{question}/{}", one.point.id)).collect();
+        return match in_question {
+            Some(_) => {
+                (format!("the question `{question}` has no point `{point}`"), or_list(near, "it has", &all))
+            }
+            None => (
+                format!("`{name}` is a question, not a point"),
+                format!("name one of {}", quoted(&all, "and")),
+            ),
+        };
+    }
+    if let Some((position, asked, question)) = meant().next() {
+        return nothing_said_of(kept, *position, asked, question);
+    }
+    if let Some(id) = in_question {
+        let called = |name: &str| candidates.iter().any(|one| one.is_called(name));
+        // "theory/1" for "theory/prompt/1".
+        let in_main = format!("{id}/{MAIN_QUESTION}/{point}");
+        let ids = || questions.iter().map(|(_, _, question)| question.id.as_str());
+        let other = near(id, ids()).map(|near| format!("{near}/{point}"));
+        let near = [Some(in_main), other].into_iter().flatten().find(|name| called(name));
+        let mut seen = HashSet::new();
+        let all: Vec<String> = ids().filter(|id| seen.insert(*id)).map(str::to_owned).collect();
+        return (
+            format!("session `{session}` has no question `{id}`"),
+            or_list(near, "its questions are", &all),
+        );
+    }
+    let problem = format!("no judged answer of session `{session}` has a point `{name}`");
     if candidates.is_empty() {
-        return "none is judged yet".to_owned();
+        return (problem, format!("none is judged yet; `viva review {session}` says what is wanting"));
     }
-    let names: Vec<String> =
-        candidates.iter().map(|candidate| shortest_name(candidate, candidates)).collect();
-    format!("it has {}", quoted(&names))
+    let near = near(point, candidates.iter().map(|one| one.point.id.as_str()));
+    let all: Vec<String> = candidates.iter().map(|one| shortest_name(one, candidates)).collect();
+    (problem, or_list(near.map(str::to_owned), "it has", &all))
+}
+
+/// Why there is nothing to overrule in a question, and what to do.
+fn nothing_said_of(
+    kept: &KeptSession,
+    position: usize,
+    asked: &Loop,
+    question: &Question,
+) -> (String, String) {
+    let session = &kept.summary.id;
+    let (why, remedy) = match kept.answer(position, &question.id).map(|answer| answer.state) {
+        None => ("was not asked", format!("`viva practice {}` asks it", asked.id)),
+        Some(AnswerState::Asked | AnswerState::Skipped) => {
+            ("was not answered", format!("`viva practice {}` asks it again", asked.id))
+        }
+        Some(AnswerState::Answered | AnswerState::Transcribed) => {
+            ("is not judged yet", format!("`viva review {session}` says what is wanting"))
+        }
+        Some(AnswerState::Assessed) => ("has no checklist", "there is nothing to overrule".to_owned()),
+    };
+    (format!("the question `{}` {why} in session `{session}`", question.id), remedy)
+}
+
+/// The name that is meant, mistyped or cut short.
+fn near<'n>(name: &str, known: impl Iterator<Item = &'n str> + Clone) -> Option<&'n str> {
+    const SHORTEST: usize = 4;
+    nearest(name, known.clone()).or_else(|| {
+        let beginning = |known: &'n str| known.get(..name.len()).filter(|_| name.len() >= SHORTEST);
+        let begun = nearest(name, known.clone().filter_map(beginning))?;
+        known.into_iter().find(|known| known.starts_with(begun))
+    })
 }
 
 /// The shortest name that no other point goes by.
@@ -232,6 +330,11 @@ fn shortest_name(one: &Candidate<'_>, candidates: &[Candidate<'_>]) -> String {
         .unwrap_or(in_loop)
 }
 
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+/// Names in a row: "`one`, `two` or `three`".
+fn quoted(names: &[String], last: &str) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [first @ .., end] if !first.is_empty() => format!("{} {last} {end}", first.join(", ")),
+        names => names.concat(),
+    }
 }

@@ -228,15 +228,30 @@ fn names_of_points_are_clear_or_nothing_is_planned() {
     assert_eq!(said(&["probability/prompt/1"]), "2", "the first one's id is 2");
     assert_eq!(
         said(&["likelihood", "prompt/gradient"]),
-        "nothing is changed: `prompt/gradient` could be `theory/prompt/gradient`, `probability/prompt/gradient`; say which"
+        "nothing is changed: `prompt/gradient` could be `theory/prompt/gradient` or `probability/prompt/gradient`; write one of these for it"
     );
     let unknown = said(&["likelihod"]);
     assert!(unknown.contains("a point `likelihod`; did you mean `likelihood`?"), "{unknown}");
-    let unknown = said(&["p-minus-y"]);
-    assert!(
-        unknown.contains("it has `likelihood`, `theory/prompt/gradient`, `2`"),
-        "not answered: {unknown}"
-    );
+    for (name, message) in [
+        ("like", "a point `like`; did you mean `likelihood`?"),
+        ("zebra", "a point `zebra`; it has `likelihood`, `theory/prompt/gradient`, `2` and "),
+        ("7", "a point `7`; it has `likelihood`"),
+        ("prompt/7", "the question `prompt` has no point `7`; it has `prompt/likelihood`, "),
+        ("prompt/likelihod", "has no point `likelihod`; did you mean `prompt/likelihood`?"),
+        ("prompt", "`prompt` is a question, not a point; name one of `prompt/likelihood`, "),
+        ("nope/1", "has no question `nope`; its questions are `prompt`, `gradient-wrt-logits`, "),
+        ("promt/1", "has no question `promt`; did you mean `prompt/1`?"),
+        ("theory/1", "has no question `theory`; did you mean `theory/prompt/1`?"),
+        ("thery/prompt/1", "has no loop `thery`; did you mean `theory/prompt/1`?"),
+        ("zzz/prompt/1", "has no loop `zzz`; it has `theory` and `probability`"),
+        ("a/b/c/d", "`a/b/c/d` has too many parts; write `POINT`, `QUESTION/POINT` or"),
+        ("p-minus-y", "`gradient-wrt-logits` was not asked in session"),
+        ("gradient-wrt-logits/1", "`gradient-wrt-logits` was not asked in session"),
+        ("gradient-wrt-logits", "; `viva practice theory` asks it"),
+    ] {
+        let told = said(&[name]);
+        assert!(told.starts_with("nothing is changed: ") && told.contains(message), "{name}: {told}");
+    }
     assert!(said(&["likelihood", "theory/prompt/1"]).contains("`likelihood` is set twice"));
     let partial = [Wanted { name: "likelihood".into(), verdict: Verdict::Partial }];
     assert!(
