@@ -239,7 +239,10 @@ fn names_of_points_are_clear_or_nothing_is_planned() {
         ("prompt/7", "the question `prompt` has no point `7`; it has `prompt/likelihood`, "),
         ("prompt/likelihod", "has no point `likelihod`; did you mean `prompt/likelihood`?"),
         ("prompt", "`prompt` is a question, not a point; name one of `prompt/likelihood`, "),
-        ("nope/1", "has no question `nope`; its questions are `prompt`, `gradient-wrt-logits`, "),
+        (
+            "nope/1",
+            "has no question `nope`; its questions are `prompt`, `gradient-wrt-logits` and `anything-else`",
+        ),
         ("promt/1", "has no question `promt`; did you mean `prompt/1`?"),
         ("theory/1", "has no question `theory`; did you mean `theory/prompt/1`?"),
         ("thery/prompt/1", "has no loop `thery`; did you mean `theory/prompt/1`?"),
