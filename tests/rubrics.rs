@@ -183,8 +183,16 @@ fn ways_that_two_points_share_or_anybody_satisfies_are_doubtful() {
 #[test]
 fn without_a_file_the_whole_library_is_checked() {
     let data = tempfile::tempdir().unwrap();
-    let (_, _, err) = check(&data, &[]);
+    let (code, out, err) = check(&data, &[]);
     assert!(err.starts_with("8 built-in loops and 0 loop files in `"), "{err}");
+    // Nobody can mend viva's own loops in their library.
+    assert_eq!(code, 0, "{out}");
+    let notes = out.lines().count();
+    assert!(
+        out.lines().all(|line| line.starts_with("loops/") && line.contains(": note: this answer ")),
+        "{out}"
+    );
+    assert!(notes == 0 || err.contains(&format!(": no faults ({notes} note")), "{err}");
 
     // One of the user's own may take a built-in's place; its faults are told.
     fs::create_dir(data.path().join("loops")).unwrap();
@@ -206,7 +214,8 @@ const WRONG_VERDICTS: usize = 7;
 
 #[test]
 fn the_built_in_rubrics_pass_their_examples() {
-    let (_, out, _) = check(&tempfile::tempdir().unwrap(), &[]);
+    let built_in = concat!(env!("CARGO_MANIFEST_DIR"), "/loops");
+    let (_, out, _) = check(&tempfile::tempdir().unwrap(), &[built_in]);
     let (wrong, rest): (Vec<&str>, Vec<&str>) =
         out.lines().partition(|line| line.contains(": error: this answer "));
     println!("{} wrong verdicts:\n{}\n", wrong.len(), wrong.join("\n"));

@@ -10,6 +10,8 @@ pub enum Severity {
     Error,
     /// It works, but practice would suffer.
     Warning,
+    /// Its author knows, and nobody else can mend it.
+    Note,
 }
 
 /// One finding in a file.
@@ -57,6 +59,7 @@ impl fmt::Display for Fault {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         write!(formatter, ": {severity}: {}", self.message)
     }
