@@ -15,23 +15,25 @@ fn model() -> Meaning {
 }
 
 fn one(model: &Meaning, text: &str) -> Embedding {
-    model.embed(&[text]).unwrap()[0]
+    model.embed(&[text])[0]
 }
 
 #[test]
-fn a_paraphrase_is_near_and_something_else_far() {
+fn a_paraphrase_is_near_and_something_else_far_by_just_as_much_as_elsewhere() {
     let model = model();
-    let [said, paraphrase, unrelated] =
-        model.embed(&[SAID, PARAPHRASE, UNRELATED]).unwrap().try_into().unwrap();
+    let [said, paraphrase, unrelated] = model.embed(&[SAID, PARAPHRASE, UNRELATED]).try_into().unwrap();
+    // What onnxruntime 1.32 makes of the same file.
     let (near, far) = (cosine(&said, &paraphrase), cosine(&said, &unrelated));
-    assert!(near > 0.65 && far < 0.15, "paraphrase {near}, unrelated {far}");
+    assert!((near - 0.696_226).abs() < 1e-5 && (far - 0.074_962).abs() < 1e-5, "{near}, {far}");
+    let begins = [-0.025_602, -0.018_277, -0.085_052, 0.078_532];
+    assert!(said.iter().zip(begins).all(|(number, known)| (number - known).abs() < 1e-5), "{said:?}");
     assert!((cosine(&said, &said) - 1.0).abs() < 1e-5);
 }
 
 #[test]
 fn an_embedding_depends_on_its_text_alone() {
     let model = model();
-    let together = model.embed(&[UNRELATED, SAID, "", PARAPHRASE, SAID]).unwrap();
+    let together = model.embed(&[UNRELATED, SAID, "", PARAPHRASE, SAID]);
     assert_eq!(together[1], one(&model, SAID));
     assert_eq!(together[1], together[4]);
     assert_eq!(together[1], one(&Meaning::load(&common::meaning()).unwrap(), SAID));
@@ -40,7 +42,7 @@ fn an_embedding_depends_on_its_text_alone() {
     let windows: Vec<String> =
         (1..=20).flat_map(|length| words.windows(length).step_by(5).map(|window| window.join(" "))).collect();
     let windows: Vec<&str> = windows.iter().map(String::as_str).collect();
-    for (text, embedding) in windows.iter().zip(model.embed(&windows).unwrap()) {
+    for (text, embedding) in windows.iter().zip(model.embed(&windows)) {
         assert_eq!(embedding, one(&model, text), "{text}");
     }
     assert_eq!(one(&model, "We RECOMPUTE the activations"), one(&model, "we recompute  the activations"));
@@ -49,7 +51,7 @@ fn an_embedding_depends_on_its_text_alone() {
 #[test]
 fn nothing_at_all_and_far_too_much_are_embedded_too() {
     let model = model();
-    assert!(model.embed(&[]).unwrap().is_empty());
+    assert!(model.embed(&[]).is_empty());
     let long = "gradient ".repeat(10_000);
     let cut = "gradient ".repeat(LONGEST - 2);
     assert_eq!(one(&model, &long), one(&model, &cut));

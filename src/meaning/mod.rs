@@ -4,57 +4,46 @@
 //! 2019, "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks"), its weights kept as int8: six
 //! layers of 384 numbers a word piece. `viva models fetch meaning` gets it. Nothing else needs it.
 
+mod network;
+mod onnx;
 mod wordpiece;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
-use rten::{NodeId, RunOptions, ThreadPool};
-use rten_tensor::prelude::*;
-use rten_tensor::{NdTensor, Tensor};
+use ndarray::Array2;
 use sha2::{Digest as _, Sha256};
 
 use crate::models::{Catalogue, MEANING, ModelError};
+use network::Network;
 use wordpiece::WordPieces;
 
 /// The file of the network in the model's folder.
 pub const NETWORK: &str = "model.onnx";
-/// The file of the word pieces in the model's folder.
-pub const VOCABULARY: &str = "vocab.txt";
+/// The word pieces of the network, one a line (BERT's uncased English ones, Apache-2.0).
+const VOCABULARY: &str = include_str!("../../models/bert-uncased-vocab.txt");
 /// How many numbers make an [`Embedding`].
 pub const DIMENSIONS: usize = 384;
 /// Word pieces that are read of one text, with the two that mark its ends; the model was trained on
 /// no more.
 pub const LONGEST: usize = 256;
 
-/// More threads would take what whisper needs.
-const THREADS: usize = 2;
-
-/// Word pieces that are run together, at most (or one text): more are no faster and take more memory.
-const BATCH: usize = 512;
+/// Word pieces that a thread runs together, about: half as many take a tenth more time, twice as many none less.
+const BATCH: usize = 256;
+/// More threads would take what else runs during practice.
+const MOST_THREADS: usize = 4;
 
 /// A text as a direction: a vector of length 1.
 pub type Embedding = [f32; DIMENSIONS];
 
 /// The model, ready to be asked.
 pub struct Meaning {
-    network: rten::Model,
-    /// Numbers of the pieces, the attention mask, and where the network wants them, which of two
-    /// sentences each belongs to.
-    inputs: Vec<(NodeId, Input)>,
-    output: NodeId,
+    network: Network,
     pieces: WordPieces,
-    threads: Arc<ThreadPool>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Input {
-    Pieces,
-    Mask,
-    Sentence,
 }
 
 /// Why meanings cannot be compared. Every message says what to do next.
@@ -108,86 +97,63 @@ impl Meaning {
     /// # Errors
     /// [`MeaningError`]; [`MeaningError::NotInstalled`] where one of the files is not there.
     pub fn load(folder: &Path) -> Result<Self, MeaningError> {
-        let vocabulary = String::from_utf8(read(folder, VOCABULARY)?).map_err(MeaningError::network)?;
-        let pieces = WordPieces::read(&vocabulary)
+        let network = Network::read(&read(folder, NETWORK)?).map_err(MeaningError::network)?;
+        let pieces = WordPieces::read(VOCABULARY)
             .ok_or_else(|| MeaningError::network("its vocabulary lacks `[CLS]`, `[SEP]` or `[UNK]`"))?;
-        let network = rten::Model::load(read(folder, NETWORK)?).map_err(MeaningError::network)?;
-        let mut inputs = Vec::new();
-        for &id in network.input_ids() {
-            let info = network.node_info(id);
-            let input = match info.as_ref().and_then(|info| info.name()) {
-                Some("input_ids") => Input::Pieces,
-                Some("attention_mask") => Input::Mask,
-                Some("token_type_ids") => Input::Sentence,
-                name => return Err(MeaningError::network(format!("it has an input {name:?}"))),
-            };
-            inputs.push((id, input));
-        }
-        let output =
-            *network.output_ids().first().ok_or_else(|| MeaningError::network("it has no output"))?;
-        let threads = Arc::new(ThreadPool::with_num_threads(THREADS));
-        Ok(Self { network, inputs, output, pieces, threads })
+        Ok(Self { network, pieces })
     }
 
     /// The embedding of each text, in their order. Of a text of more than [`LONGEST`] word pieces only
     /// the beginning counts; one without any has an embedding too, which means nothing.
     ///
-    /// Equal texts have equal embeddings, bit for bit, whatever is asked beside them: only texts of as
-    /// many pieces are run together, so that there is no padding.
-    ///
-    /// # Errors
-    /// [`MeaningError::Network`], a fault of ours.
-    pub fn embed(&self, texts: &[&str]) -> Result<Vec<Embedding>, MeaningError> {
-        let numbers: Vec<Vec<i32>> = texts.iter().map(|text| self.pieces.encode(text, LONGEST)).collect();
-        let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (text, numbers) in numbers.iter().enumerate() {
-            by_length.entry(numbers.len()).or_default().push(text);
-        }
-        let mut embeddings = vec![[0.0; DIMENSIONS]; texts.len()];
-        for (length, group) in by_length {
-            for batch in group.chunks((BATCH / length).max(1)) {
-                let pieces = batch.iter().flat_map(|&text| &numbers[text]).copied().collect();
-                let run = self.run(pieces, length)?;
-                for (&text, embedding) in batch.iter().zip(run) {
-                    embeddings[text] = embedding;
-                }
-            }
-        }
-        Ok(embeddings)
+    /// On one machine equal texts have equal embeddings, bit for bit, whatever is asked beside them and
+    /// on however many threads. Other processors round otherwise, by some 1e-6.
+    pub fn embed(&self, texts: &[&str]) -> Vec<Embedding> {
+        let texts: Vec<Vec<usize>> = texts.iter().map(|text| self.pieces.encode(text, LONGEST)).collect();
+        self.states(&texts).iter().map(mean).collect()
     }
 
-    /// The embeddings of texts of `length` pieces each, one after the other.
-    fn run(&self, pieces: Vec<i32>, length: usize) -> Result<Vec<Embedding>, MeaningError> {
-        let shape = [pieces.len() / length, length];
-        let inputs = self.inputs.iter().map(|&(id, input)| {
-            let tensor = match input {
-                Input::Pieces => Tensor::from_data(&shape, pieces.clone()),
-                Input::Mask => Tensor::full(&shape, 1),
-                Input::Sentence => Tensor::zeros(&shape),
+    /// What becomes of each piece of each text: pieces x dimensions.
+    fn states(&self, texts: &[Vec<usize>]) -> Vec<Array2<f32>> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+        let all: usize = texts.iter().map(Vec::len).sum();
+        let batch_size = BATCH.min(all.div_ceil(threads));
+        let mut batches = Vec::new();
+        let mut rest = texts;
+        while !rest.is_empty() {
+            let mut size = 0;
+            let fits = |text: &&Vec<usize>| {
+                let fits = size < batch_size;
+                size += text.len();
+                fits
             };
-            (id, tensor.into())
-        });
-        let mut options = RunOptions::default();
-        options.thread_pool = Some(Arc::clone(&self.threads));
-        let [states] = self
-            .network
-            .run_n(inputs.collect(), [self.output], Some(options))
-            .map_err(MeaningError::network)?;
-        // Texts x pieces x dimensions.
-        let states: NdTensor<f32, 3> = states.try_into().map_err(MeaningError::network)?;
-        if states.shape() != [shape[0], length, DIMENSIONS] {
-            return Err(MeaningError::network(format!("its output has the shape {:?}", states.shape())));
+            let (batch, others) = rest.split_at(rest.iter().take_while(fits).count());
+            batches.push(batch);
+            rest = others;
         }
-        Ok(states.into_data().chunks(length * DIMENSIONS).map(mean).collect())
+        let mut results: Vec<Vec<Array2<f32>>> = vec![Vec::new(); batches.len()];
+        let queue = Mutex::new(batches.iter().zip(&mut results));
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || {
+            while let Some((batch, states)) = next() {
+                *states = self.network.run(batch);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads.min(batches.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        results.into_iter().flatten().collect()
     }
 }
 
-/// The direction of the mean of one text's states. Every piece is attended to, so that the mean over
-/// the mask is the mean; dividing by the number of pieces would not change the direction.
-fn mean(states: &[f32]) -> Embedding {
+/// The direction of the mean over the pieces; dividing by their number would not change it.
+fn mean(states: &Array2<f32>) -> Embedding {
     let mut sum = [0.0; DIMENSIONS];
-    for (position, number) in states.iter().enumerate() {
-        sum[position % DIMENSIONS] += number;
+    for row in states.rows() {
+        sum.iter_mut().zip(row).for_each(|(sum, number)| *sum += number);
     }
     let length = sum.iter().map(|number| number * number).sum::<f32>().sqrt();
     sum.map(|number| number / length.max(f32::MIN_POSITIVE))
@@ -233,12 +199,17 @@ mod tests {
     fn without_its_files_or_with_others_the_model_is_refused_with_what_to_do() {
         let home = tempfile::TempDir::new().unwrap();
         assert!(refusal(&home.path().join("none")).contains("`viva models fetch meaning`"));
-        fs::write(home.path().join(VOCABULARY), "[CLS]\n[SEP]\n[UNK]\n").unwrap();
+        fs::write(home.path().join(NETWORK), "half of it").unwrap();
         let words = refusal(home.path());
-        assert!(words.contains("vocab.txt` is damaged") && words.contains("remove it"), "{words}");
-        fs::remove_file(home.path().join(VOCABULARY)).unwrap();
-        fs::create_dir(home.path().join(VOCABULARY)).unwrap();
+        assert!(words.contains("model.onnx` is damaged") && words.contains("remove it"), "{words}");
+        fs::remove_file(home.path().join(NETWORK)).unwrap();
+        fs::create_dir(home.path().join(NETWORK)).unwrap();
         assert!(refusal(home.path()).contains("cannot read `"));
+    }
+
+    #[test]
+    fn the_vocabulary_is_the_one_that_the_network_knows() {
+        assert_eq!(VOCABULARY.lines().count(), network::PIECES);
     }
 
     #[test]

@@ -13,17 +13,17 @@ const GOES_ON: &str = "##";
 
 /// A vocabulary of word pieces.
 pub(super) struct WordPieces {
-    numbers: HashMap<String, i32>,
-    start: i32,
-    end: i32,
-    unknown: i32,
+    numbers: HashMap<String, usize>,
+    start: usize,
+    end: usize,
+    unknown: usize,
 }
 
 impl WordPieces {
     /// Reads a vocabulary of one piece a line, the first with the number 0; `None` where a piece that
     /// BERT cannot do without is missing.
     pub(super) fn read(vocabulary: &str) -> Option<Self> {
-        let numbers: HashMap<String, i32> = vocabulary.lines().map(str::to_owned).zip(0..).collect();
+        let numbers: HashMap<String, usize> = vocabulary.lines().map(str::to_owned).zip(0..).collect();
         let of = |piece: &str| numbers.get(piece).copied();
         let (start, end, unknown) = (of("[CLS]")?, of("[SEP]")?, of("[UNK]")?);
         Some(Self { numbers, start, end, unknown })
@@ -31,7 +31,7 @@ impl WordPieces {
 
     /// The numbers of a text between start and end, these two included; what would make them more
     /// than `most` (at least 2) is cut off.
-    pub(super) fn encode(&self, text: &str, most: usize) -> Vec<i32> {
+    pub(super) fn encode(&self, text: &str, most: usize) -> Vec<usize> {
         let mut numbers = vec![self.start];
         for word in words(text) {
             self.push_word(&word, &mut numbers);
@@ -45,7 +45,7 @@ impl WordPieces {
     }
 
     /// The longest pieces from the left; all of the word is unknown if any rest of it is.
-    fn push_word(&self, word: &[char], numbers: &mut Vec<i32>) {
+    fn push_word(&self, word: &[char], numbers: &mut Vec<usize>) {
         let before = numbers.len();
         if word.len() > LONGEST_WORD {
             numbers.push(self.unknown);
@@ -120,7 +120,7 @@ mod tests {
             "[PAD]\n[UNK]\n[CLS]\n[SEP]\nem\n##bed\n##ding\n##s\nembed\nthe\n,\n中\ncafe\n-\nb\n##f\n##16";
         let numbers = WordPieces::read(VOCABULARY).unwrap().encode(text, most);
         let lines: Vec<&str> = VOCABULARY.lines().collect();
-        numbers.iter().map(|&number| lines[number as usize]).collect::<Vec<_>>().join(" ")
+        numbers.iter().map(|&number| lines[number]).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
