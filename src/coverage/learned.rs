@@ -266,7 +266,13 @@ mod tests {
     #[test]
     fn a_wording_said_in_a_rejection_does_not_count() {
         let learned = &["squash the score"];
-        for answer in ["I would not squash the score.", "I have no idea what it means to squash the score."] {
+        for answer in [
+            "I would not squash the score.",
+            "I have no idea what it means to squash the score.",
+            "I would never say that you squash the score.",
+            "I wouldn't say you squash the score.",
+            "You squash the score, I would never say that.",
+        ] {
             let found = judged(learned, answer);
             assert_eq!(found.verdict, Verdict::Missed, "{found:?}");
             assert!(found.reason.is_some());

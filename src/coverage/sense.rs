@@ -69,9 +69,18 @@ impl Shadow {
         Self { refusal, first, last, subject: first, cue, cue_last: cue, on_topic: true, then_turns: false }
     }
 
-    /// Whether a token is what makes the cue one: keywords that contain it ("not gaussian", "can't tell") mean it.
+    /// Whether a token is what makes the cue one: keywords that contain it ("not gaussian", "can't tell") mean it. The
+    /// "not" of "I don't know" alone does not: a way with any "not" in it says nothing of knowing.
     pub fn is_cue(&self, at: usize, token: &Token) -> bool {
-        at == self.cue || (self.cue..=self.cue_last).contains(&at) && is_negation(&token.text)
+        let inside = (self.cue..=self.cue_last).contains(&at);
+        match self.refusal {
+            Refusal::Unknown if is_negation(&token.text) => false,
+            Refusal::Unknown => {
+                let text = token.text.as_str();
+                at == self.cue || inside && (KNOWING.contains(&text) || TELLING.contains(&text))
+            }
+            _ => at == self.cue || inside && is_negation(&token.text),
+        }
     }
 
     /// Whether it lies on a token.
@@ -153,7 +162,8 @@ const PREPOSITIONS: [&str; 10] = ["about", "into", "with", "for", "at", "on", "o
 const PRONOUNS: [&str; 6] = ["it", "that", "them", "those", "this", "these"];
 
 /// What the speaker says they do not do, and thereby does what was asked: distrust, and not forgetting.
-const GOOD_TO_DECLINE: [&str; 39] = [
+const GOOD_TO_DECLINE: [&str; 40] = [
+    "hesitate",
     "trust",
     "rely",
     "accept",
@@ -250,7 +260,7 @@ const KNOWING: [&str; 12] = [
 ];
 
 /// Verbs of telling, declined only by those who cannot.
-const TELLING: [&str; 3] = ["explain", "name", "define"];
+const TELLING: [&str; 4] = ["explain", "name", "define", "tell"];
 
 /// What a thing is called that the speaker thinks nothing of.
 const DISMISSALS: [&str; 34] = [
@@ -314,6 +324,7 @@ impl Answer<'_> {
             "no" => self.no(at).or_else(|| self.denied_existence(at)),
             "instead" if self.says(at, "instead of") => Some(self.forward(Refusal::Replaced, at, at + 2)),
             "rather" if self.says(at, "rather than") => Some(self.forward(Refusal::Replaced, at, at + 2)),
+            "forget" if self.asks(at + 1) => None,
             "skip" | "forget" | "ignore"
                 if self.speaker_before(at).is_some_and(|speaker| speaker != "people")
                     || self.starts_clause(at) && self.text(at) != "ignore" =>
@@ -384,6 +395,7 @@ impl Answer<'_> {
         // Recognisers lose a mumbled "I": "Wouldn't use it.", "Don't really buy that."
         let is_lost = self.boundary_before(auxiliary) != Boundary::None
             && (self.is(auxiliary, &["would"])
+                || self.is(auxiliary, &["can", "could"]) && self.says(verb, "tell you")
                 || self.is(auxiliary, &["do"])
                     && (self.is(verb, &KNOWING) || self.is(verb, &["buy", "think", "believe", "see"])));
         let speaker = if is_lost { Some("i") } else { self.speaker_before(auxiliary) };
@@ -405,10 +417,11 @@ impl Answer<'_> {
             return self.ignorance(not, verb + 1);
         }
         if self.is(auxiliary, &["can", "could", "would"])
-            && (self.is(verb, &TELLING) || self.says(verb, "tell you"))
+            && self.is(verb, &TELLING)
+            && (!self.is(verb, &["tell"]) || self.is(verb + 1, &["you"]))
         {
             let object = verb + 1 + usize::from(self.is(verb, &["tell"]));
-            return Some(self.declined(Refusal::Unknown, not, object));
+            return Some(Shadow { cue_last: verb, ..self.declined(Refusal::Unknown, not, object) });
         }
         if self.is(auxiliary, &["can", "could", "have", "had"]) {
             return None;
@@ -422,6 +435,9 @@ impl Answer<'_> {
             let says_in = self.is(verb, &["believe"]) && self.is(verb + 1, &["in"]);
             return (says_in || self.belittles(verb + 1))
                 .then(|| self.declined(Refusal::Rejected, not, verb + 1));
+        }
+        if self.is(verb, &["say"]) {
+            return Some(self.unsaid(not, verb));
         }
         let leaves_out = self.is(verb, &["leave"]) && self.leaves_off(verb);
         if self.is(verb, &GOOD_TO_DECLINE) || leaves_out {
@@ -459,6 +475,18 @@ impl Answer<'_> {
         Some(Shadow { subject, ..self.forward(Refusal::Denied, not, object) })
     }
 
+    /// "I wouldn't say it's a coin", "a coin, I would never say that".
+    fn unsaid(&self, cue: usize, say: usize) -> Shadow {
+        let object = say + 1;
+        let refers_back = self.boundary(say) != Boundary::None
+            || self.is(object, &PRONOUNS) && self.boundary(object) != Boundary::None;
+        if refers_back {
+            self.topic(Refusal::Denied, cue, object)
+        } else {
+            self.forward(Refusal::Denied, cue, object)
+        }
+    }
+
     /// "There is no link between maximum likelihood and cross-entropy", but not "there is no vanishing gradient".
     fn denied_existence(&self, no: usize) -> Option<Shadow> {
         const LINKS: [&str; 7] =
@@ -473,8 +501,12 @@ impl Answer<'_> {
         if self.is(verb, &["mind"]) {
             return Some(self.declined(Refusal::Rejected, never, verb + 1));
         }
-        if self.is(verb, &KNOWING) || self.is(verb, &["done", "had", "run"]) {
+        let is_past = !self.is(never.wrapping_sub(1), &["would", "will", "should", "shall"]);
+        if is_past && (self.is(verb, &KNOWING) || self.is(verb, &["done", "had", "run"])) {
             return Some(self.declined(Refusal::Unknown, never, verb + 1));
+        }
+        if self.by_speaker(never) && self.is(verb, &["say"]) {
+            return Some(self.unsaid(never, verb));
         }
         let tries = self.is(verb, &["bothered", "cared", "needed", "worried"]) || self.is(verb, &EFFORTS);
         let declines = self.by_speaker(never) && !self.is(verb, &GOOD_TO_DECLINE) && !self.limits(never);
@@ -536,9 +568,29 @@ impl Answer<'_> {
     /// The speaker does not know what stands from `object` on, unless they ask for it ("not sure whether one
     /// means keep") or go on from there ("I don't know the family, so KDE").
     fn ignorance(&self, cue: usize, object: usize) -> Option<Shadow> {
-        let shadow = self.declined(Refusal::Unknown, cue, object);
+        let shadow = match self.end_of_what_it_does(object) {
+            Some(end) => self.topic(Refusal::Unknown, cue, end),
+            None => self.declined(Refusal::Unknown, cue, object),
+        };
         let goes_on = self.is(shadow.last + 1, &["so", "unless"]);
-        (!goes_on && !self.is(object, &["whether", "if", "which"])).then_some(shadow)
+        let has_forgotten = self.is(object - 1, &["remember", "recall", "idea", "clue"]);
+        let asks = self.is(object, &["whether", "if", "which"]) && !has_forgotten;
+        (!goes_on && !asks).then_some(Shadow { cue_last: object - 1, ..shadow })
+    }
+
+    /// Where "how that works" and "what it is" end: such a clause says only what stood before.
+    fn end_of_what_it_does(&self, object: usize) -> Option<usize> {
+        let verb = object + 2;
+        let refers_back = self.asks(object) && self.is(object + 1, &PRONOUNS);
+        let ends = self.boundary(object + 1) != Boundary::None
+            || self.is(verb, &["is", "are", "does", "do", "means", "mean", "works", "work", "goes", "go"])
+                && (self.boundary(verb) != Boundary::None || self.is(verb + 1, &TURNS));
+        (refers_back && ends).then(|| self.clause_end(object))
+    }
+
+    /// "what", "how": what follows is not known, rather than declined.
+    fn asks(&self, at: usize) -> bool {
+        self.is(at, &["what", "how", "why", "which", "where", "who", "whether", "if"])
     }
 
     /// Something is called pointless at `cue..=end`: the subject of the clause, or what its "that" refers to.

@@ -120,6 +120,91 @@ fn what_is_denied_is_not_credited() {
 }
 
 #[test]
+fn the_reason_is_the_one_that_was_given() {
+    const UNKNOWN: &str = "you said you did not know";
+    const WOULD_NOT: &str = "you said you would not";
+    const NOT_SO: &str = "you said that it is not so";
+    const NAMED: &str = "you named it and said nothing about it";
+    for (answer, reason) in [
+        ("I forget what a KDE means.", UNKNOWN),
+        ("I forgot why one takes a KDE.", UNKNOWN),
+        ("I don't remember whether that's a KDE.", UNKNOWN),
+        ("I used to know how a KDE works.", UNKNOWN),
+        ("KDE, don't know how that works.", UNKNOWN),
+        ("Kernel density? Couldn't tell you.", UNKNOWN),
+        ("I can't say anything about KDE.", UNKNOWN),
+        ("I have no experience with KDE.", UNKNOWN),
+        ("I have no opinion on KDE.", UNKNOWN),
+        ("KDE doesn't ring a bell.", UNKNOWN),
+        ("KDE is new to me.", UNKNOWN),
+        ("KDE is beyond me.", UNKNOWN),
+        ("Nobody ever explained KDE to me.", UNKNOWN),
+        ("I'd ask a colleague how a KDE works.", UNKNOWN),
+        ("I would have to read up on KDE.", UNKNOWN),
+        ("I'm hazy on how a KDE works.", UNKNOWN),
+        ("I'd have to guess how a KDE works.", UNKNOWN),
+        ("I have never run a KDE.", UNKNOWN),
+        ("I would never run a KDE.", WOULD_NOT),
+        ("Forget the KDE.", WOULD_NOT),
+        ("I haven't got the time for a KDE.", WOULD_NOT),
+        ("I would never say it's a KDE.", NOT_SO),
+        ("A KDE, I wouldn't say that.", NOT_SO),
+        ("Nobody would say that it is a KDE.", NOT_SO),
+        ("It is not true that one takes a KDE.", NOT_SO),
+        ("It's a KDE? I doubt it.", NOT_SO),
+        ("Some say it's a KDE, I disagree.", NOT_SO),
+        ("Somebody once told me about KDE.", NAMED),
+        ("KDE I've only read about.", NAMED),
+    ] {
+        let found = judged(point("zzz", KDE), answer);
+        assert_ne!(found.verdict, Covered, "{answer}");
+        assert_eq!(found.reason.as_deref(), Some(reason), "{answer}");
+    }
+    // The "not" of "I don't know" is no word of the point's, whatever its ways have.
+    let any_not = judged(point("zzz", &["kde + not|unknown"]), "KDE, I don't know how that works.");
+    assert_eq!(any_not.reason.as_deref(), Some(UNKNOWN));
+    expect(&[
+        (KDE, "I forget the name, but a KDE gives the density.", Covered),
+        (KDE, "I'd not hesitate to take a KDE.", Covered),
+        (KDE, "I would say it's a KDE.", Covered),
+        (&["can't tell + which"], "I can't tell you which one it is.", Covered),
+    ]);
+}
+
+#[test]
+fn a_point_worded_with_not_is_not_refused_for_that_very_word() {
+    for (text, answers) in [
+        (
+            "don't tune on the test set",
+            &[
+                "I would not tune on the test set.",
+                "I never tune on the test set.",
+                "You don't tune on the test set.",
+            ][..],
+        ),
+        (
+            "never shuffle time series",
+            &["I would never shuffle time series.", "I don't shuffle time series."],
+        ),
+        (
+            "the samples are not independent",
+            &["The samples aren't independent.", "The samples are never independent."],
+        ),
+        ("no leakage", &["There must be no leakage."]),
+    ] {
+        for answer in answers {
+            let found = judged(point(text, &[]), answer);
+            assert!(found.verdict != Missed && found.reason.is_none(), "{text}: {answer}: {found:?}");
+        }
+    }
+    expect(&[
+        (&["not look + labels"], "I never look at the labels.", Covered),
+        (&["never look + labels"], "I don't look at the labels.", Covered),
+        (&["look + labels"], "I never look at the labels.", Missed),
+    ]);
+}
+
+#[test]
 fn right_answers_are_full_of_not() {
     expect(&[
         (KDE, "If you don't know the family, use a KDE.", Covered),

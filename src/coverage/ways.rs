@@ -169,6 +169,16 @@ impl<'a> Index<'a> {
                     break;
                 }
             }
+            // "Never tune on the test set" is what "don't tune on the test set" says.
+            let same = match tokens[first].text.as_str() {
+                "not" => "never",
+                "never" => "not",
+                _ => continue,
+            };
+            if let Some(&stem) = vocabulary.numbers.get(same) {
+                starts[first].push((stem, 1));
+                positions[stem as usize].push(first);
+            }
         }
         let mut sounded = vec![false; tokens.len()];
         if tokens.iter().any(&doubtful) {

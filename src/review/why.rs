@@ -40,12 +40,7 @@ pub fn why(question: &Question, assessment: &Assessment, style: &Style) -> Strin
         match all - shown.len() {
             _ if shown.is_empty() => page.paragraph("        ", "nothing of it was found"),
             0 => {}
-            more => page.paragraph(
-                "        ",
-                &format!(
-                    "and {more} more, which are less likely or lie in the same words (`--json` has them)"
-                ),
-            ),
+            more => page.paragraph("        ", &format!("and {more} more in the same words, or less likely")),
         }
     }
     page.into_text()
