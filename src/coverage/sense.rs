@@ -478,9 +478,9 @@ impl Answer<'_> {
     /// "I wouldn't say it's a coin", "a coin, I would never say that".
     fn unsaid(&self, cue: usize, say: usize) -> Shadow {
         let object = say + 1;
-        let refers_back = self.boundary(say) != Boundary::None
-            || self.is(object, &PRONOUNS) && self.boundary(object) != Boundary::None;
-        if refers_back {
+        if self.boundary(say) != Boundary::None {
+            self.topic(Refusal::Denied, cue, say)
+        } else if self.is(object, &PRONOUNS) && self.boundary(object) != Boundary::None {
             self.topic(Refusal::Denied, cue, object)
         } else {
             self.forward(Refusal::Denied, cue, object)

@@ -21,7 +21,12 @@ fn question(prompt: &str, points: Vec<Point>) -> Question {
 
 /// The verdict on one point, asked for by an unrelated question.
 fn judged(point: Point, answer: &str) -> PointVerdict {
-    assess(&question("What would you do?", vec![point]), &Transcript::typed(answer)).remove(0)
+    let asked = question("What would you do?", vec![point]);
+    // Answers are cut off anywhere, and none may make it fail.
+    for (end, _) in answer.match_indices(' ').take(40) {
+        assess(&asked, &Transcript::typed(&answer[..end]));
+    }
+    assess(&asked, &Transcript::typed(answer)).remove(0)
 }
 
 /// Judges each row and names all that came out differently.
@@ -645,6 +650,10 @@ fn no_order_of_words_makes_it_fail() {
         "buzzwords",
         "tell",
         "you",
+        "say",
+        "how",
+        "works",
+        "forget",
         "either.",
         "any",
         "-",
@@ -656,7 +665,7 @@ fn no_order_of_words_makes_it_fail() {
         question("Priors or not?", vec![point("priors", &["prior", "not", "prior + know"]), point("a", &[])]);
     // A linear congruential generator, so that a failure can be repeated.
     let mut state = 1_u64;
-    for length in (1..9).cycle().take(8_000) {
+    for length in (1..9).cycle().take(40_000) {
         let answer: Vec<&str> = (0..length)
             .map(|_| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
