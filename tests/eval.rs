@@ -51,10 +51,19 @@ fn the_development_corpus_is_measured_beside_simple_programs() {
     assert!(evaluation["traps"]["credited"].as_u64() < evaluation["traps"]["decisions"].as_u64());
     let interval = &evaluation["f1_interval"];
     assert!(interval[0].as_f64() < interval[1].as_f64());
+    assert_eq!(&evaluation["overall"]["f1_interval"], interval);
+    for (style, figures) in evaluation["styles"].as_object().unwrap() {
+        let [low, high] = [0, 1].map(|end| figures["f1_interval"][end].as_f64().unwrap());
+        assert!(low <= f1(figures) && f1(figures) <= high && high <= 1.0, "{style}: {figures}");
+    }
 
     let plain = eval(&[DEVELOPMENT], "");
     let shown = String::from_utf8(plain.stdout).unwrap();
     assert!(shown.contains("overall") && shown.contains("traps credited: "), "{shown}");
+    let [low, high] = [0, 1].map(|end| evaluation["styles"]["terse"]["f1_interval"][end].as_f64().unwrap());
+    let terse = shown.lines().find(|line| line.starts_with("terse ")).unwrap();
+    assert!(terse.contains(&format!("  {low:.3} to {high:.3}  ")), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
 }
 
 #[test]

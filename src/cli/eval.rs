@@ -98,20 +98,20 @@ fn read(path: &Path) -> Result<String, Failure> {
 
 fn print(out: &mut impl io::Write, evaluation: &Evaluation) -> io::Result<()> {
     let width = evaluation.styles.keys().map(String::len).chain([10]).max().unwrap_or(10);
-    writeln!(out, "{:<width$}     F1  precision  recall  decisions", "")?;
+    writeln!(out, "{:<width$}     F1    95% interval  precision  recall  decisions", "")?;
     let row = |out: &mut dyn io::Write, name: &str, figures: &Figures| {
-        let Figures { precision, recall, f1, decisions } = figures;
-        writeln!(out, "{name:<width$}  {f1:>5.3}  {precision:>9.3}  {recall:>6.3}  {decisions:>9}")
+        let Figures { precision, recall, f1, f1_interval: [low, high], decisions } = figures;
+        let interval = format!("{low:.3} to {high:.3}");
+        writeln!(
+            out,
+            "{name:<width$}  {f1:>5.3}  {interval}  {precision:>9.3}  {recall:>6.3}  {decisions:>9}"
+        )
     };
     for (style, figures) in &evaluation.styles {
         row(out, style, figures)?;
     }
     row(out, "overall", &evaluation.overall)?;
-    let [low, high] = evaluation.f1_interval;
-    writeln!(
-        out,
-        "\nF1 with 95% certainty between {low:.3} and {high:.3}, were other such answers collected"
-    )?;
+    writeln!(out, "\n95% interval: where F1 would lie 19 times in 20, were other answers collected")?;
     writeln!(out, "traps credited: {} of {}", evaluation.traps.credited, evaluation.traps.decisions)?;
     writeln!(out, "Brier score of the probabilities: {:.3}\n", evaluation.brier)?;
     writeln!(out, "baselines")?;

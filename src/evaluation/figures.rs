@@ -26,6 +26,8 @@ pub struct Figures {
     pub recall: f64,
     /// The harmonic mean of the two; 0 where there is nothing to find.
     pub f1: f64,
+    /// Its 95% interval, by drawing answers anew (bootstrap, 1,000 times); too narrow where there are few.
+    pub f1_interval: [f64; 2],
     /// The number of decisions.
     pub decisions: usize,
 }
@@ -53,7 +55,7 @@ pub struct Evaluation {
     pub schema: &'static str,
     /// Over all decisions.
     pub overall: Figures,
-    /// The 95% interval of the overall F1, by drawing answers anew (bootstrap, 1,000 times).
+    /// The same as in `overall`, from where it stood there alone.
     pub f1_interval: [f64; 2],
     /// For each style.
     pub styles: BTreeMap<String, Figures>,
@@ -82,17 +84,18 @@ impl Evaluation {
         let counted = || decisions.iter().filter(|decision| decision.label != Label::Borderline);
         let traps =
             || counted().filter(|decision| decision.label == Label::Missed && Traps::are_in(&decision.style));
+        let overall = Figures::of(&decisions, is_ticked);
         let squared = |decision: &Decision| {
             let label = f64::from(u8::from(decision.label == Label::Covered));
             (decision.probability - label).powi(2)
         };
         Self {
             schema: "viva.evaluation/1",
-            overall: Counts::of(&decisions, is_ticked).figures(),
-            f1_interval: interval(&decisions),
+            overall,
+            f1_interval: overall.f1_interval,
             styles: styles
                 .into_iter()
-                .map(|(style, decisions)| (style, Counts::of(decisions, is_ticked).figures()))
+                .map(|(style, decisions)| (style, Figures::of(decisions, is_ticked)))
                 .collect(),
             traps: Traps {
                 credited: traps().filter(|decision| is_ticked(decision)).count(),
@@ -102,8 +105,8 @@ impl Evaluation {
             calibration: Calibration::of(&decisions),
             confusions: confusions(&decisions),
             baselines: BTreeMap::from([
-                ("everything", Counts::of(&decisions, |_| true).figures()),
-                ("stems", Counts::of(&decisions, |decision| decision.stems >= STEMS_SHARE).figures()),
+                ("everything", Figures::of(&decisions, |_| true)),
+                ("stems", Figures::of(&decisions, |decision| decision.stems >= STEMS_SHARE)),
             ]),
             decisions,
         }
@@ -124,19 +127,15 @@ struct Counts {
 }
 
 impl Counts {
-    fn of<'a>(
-        decisions: impl IntoIterator<Item = &'a Decision>,
-        is_ticked: impl Fn(&Decision) -> bool,
-    ) -> Self {
-        let mut counts = Self::default();
-        for decision in decisions.into_iter().filter(|decision| decision.label != Label::Borderline) {
-            let (expected, ticked) = (decision.label == Label::Covered, is_ticked(decision));
-            counts.right += usize::from(expected && ticked);
-            counts.ticked += usize::from(ticked);
-            counts.expected += usize::from(expected);
-            counts.decisions += 1;
+    fn add(&mut self, decision: &Decision, is_ticked: bool) {
+        if decision.label == Label::Borderline {
+            return;
         }
-        counts
+        let expected = decision.label == Label::Covered;
+        self.right += usize::from(expected && is_ticked);
+        self.ticked += usize::from(is_ticked);
+        self.expected += usize::from(expected);
+        self.decisions += 1;
     }
 
     fn plus(self, other: Self) -> Self {
@@ -148,42 +147,54 @@ impl Counts {
         }
     }
 
-    fn figures(self) -> Figures {
-        let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
-        Figures {
-            precision: share(self.right, self.ticked),
-            recall: share(self.right, self.expected),
-            f1: share(2 * self.right, self.ticked + self.expected),
-            decisions: self.decisions,
+    fn f1(self) -> f64 {
+        share(2 * self.right, self.ticked + self.expected)
+    }
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+impl Figures {
+    fn of<'a>(
+        decisions: impl IntoIterator<Item = &'a Decision>,
+        is_ticked: impl Fn(&Decision) -> bool,
+    ) -> Self {
+        // The points of one answer stay together, since they hang on the same words.
+        let mut answers: Vec<Counts> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for decision in decisions {
+            let place = *places.entry(&decision.id).or_insert(answers.len());
+            if place == answers.len() {
+                answers.push(Counts::default());
+            }
+            answers[place].add(decision, is_ticked(decision));
+        }
+        let all = answers.iter().fold(Counts::default(), |sum, answer| sum.plus(*answer));
+        Self {
+            precision: share(all.right, all.ticked),
+            recall: share(all.right, all.expected),
+            f1: all.f1(),
+            f1_interval: interval(&answers),
+            decisions: all.decisions,
         }
     }
 }
 
-/// The 95% interval of F1 when other answers of the kind had been collected: the points of one answer
-/// stay together, since they hang on the same words.
-fn interval(decisions: &[Decision]) -> [f64; 2] {
-    let mut answers: HashMap<&str, Vec<&Decision>> = HashMap::new();
-    let mut order = Vec::new();
-    for decision in decisions {
-        let answer = answers.entry(&decision.id).or_default();
-        if answer.is_empty() {
-            order.push(decision.id.as_str());
-        }
-        answer.push(decision);
-    }
-    let counts: Vec<Counts> =
-        order.iter().map(|id| Counts::of(answers[id].iter().copied(), is_ticked)).collect();
-    if counts.is_empty() {
+/// The 95% interval of F1 when other answers of the kind had been collected.
+fn interval(answers: &[Counts]) -> [f64; 2] {
+    if answers.is_empty() {
         return [0.0, 0.0];
     }
     // A linear congruential generator (Knuth's MMIX constants), so that figures can be repeated.
     let mut state = 1_u64;
     let mut draw = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        counts[(state >> 33) as usize % counts.len()]
+        answers[(state >> 33) as usize % answers.len()]
     };
     let mut scores: Vec<f64> = (0..RESAMPLES)
-        .map(|_| (0..counts.len()).fold(Counts::default(), |sum, _| sum.plus(draw())).figures().f1)
+        .map(|_| (0..answers.len()).fold(Counts::default(), |sum, _| sum.plus(draw())).f1())
         .collect();
     scores.sort_by(f64::total_cmp);
     [scores[RESAMPLES / 40], scores[RESAMPLES - 1 - RESAMPLES / 40]]
@@ -210,8 +221,8 @@ mod tests {
             decision("b", "negated", Label::Missed, Verdict::Covered, 0.4),
             decision("b", "negated", Label::Missed, Verdict::Missed, 0.0),
         ]);
-        let expected = Figures { precision: 0.5, recall: 0.5, f1: 0.5, decisions: 4 };
-        assert_eq!(evaluation.overall, expected);
+        let Figures { precision, recall, f1, f1_interval, decisions } = evaluation.overall;
+        assert_eq!((precision, recall, f1, decisions), (0.5, 0.5, 0.5, 4));
         assert_eq!(evaluation.styles["strong"].recall, 0.5);
         assert_eq!(evaluation.styles["negated"].f1, 0.0);
         assert_eq!(evaluation.traps, Traps { credited: 1, decisions: 2 });
@@ -221,6 +232,29 @@ mod tests {
         assert_eq!(evaluation.baselines["stems"].f1, 1.0);
         let [low, high] = evaluation.f1_interval;
         assert!(low <= 0.5 && high >= 0.5, "{low} {high}");
+        assert_eq!(evaluation.f1_interval, f1_interval);
+    }
+
+    #[test]
+    fn intervals_are_of_their_own_answers_and_narrow_with_their_number() {
+        // Every third answer is judged wrongly, in each style.
+        let of_style = |style: &'static str, count: usize| {
+            (0..count).map(move |number| {
+                let verdict = if number % 3 == 0 { Verdict::Missed } else { Verdict::Covered };
+                decision(&format!("{style}{number}"), style, Label::Covered, verdict, 0.0)
+            })
+        };
+        let right = ["a", "b"].map(|id| decision(id, "right", Label::Covered, Verdict::Covered, 0.0));
+        let all = of_style("few", 9).chain(of_style("many", 300)).chain(right).collect();
+        let styles = Evaluation::of(all).styles;
+        let width = |style: &str| styles[style].f1_interval[1] - styles[style].f1_interval[0];
+        assert_eq!(styles["few"].f1, styles["many"].f1);
+        for style in ["few", "many"] {
+            let Figures { f1, f1_interval: [low, high], .. } = styles[style];
+            assert!(low < f1 && f1 < high, "{style}: {low} {f1} {high}");
+        }
+        assert!(width("many") < 0.1 && width("few") > 3.0 * width("many"), "{styles:?}");
+        assert_eq!(styles["right"].f1_interval, [1.0, 1.0]);
     }
 
     #[test]
