@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use vivavoce::coverage::assess;
+use vivavoce::coverage::{WordsAlone, assess};
 use vivavoce::loops::Library;
 use vivavoce::transcript::Transcript;
 
@@ -31,7 +31,7 @@ fn benches(criterion: &mut Criterion) {
         let transcript = answer(words);
         group.throughput(Throughput::Elements(words as u64));
         group.bench_function(BenchmarkId::from_parameter(words), |bencher| {
-            bencher.iter(|| assess(question, &transcript));
+            bencher.iter(|| assess(question, &transcript, &WordsAlone));
         });
     }
     group.finish();

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::{env, fs};
 
-use vivavoce::coverage::{self, Verdict};
+use vivavoce::coverage::{self, Verdict, WordsAlone};
 use vivavoce::evaluation::{self, Answer, Content, Decision, Evaluation, Label, Traps};
 use vivavoce::loops::Library;
 use vivavoce::transcript::Transcript;
@@ -137,7 +137,7 @@ fn cases_of(corpus: &str, answer: &Answer, group: usize, (made, not_made): (f64,
     let transcript = Transcript::typed(text);
     let is_trap = Traps::are_in(&answer.style);
     (1..)
-        .zip(coverage::traces(&answer.question, &transcript))
+        .zip(coverage::traces(&answer.question, &transcript, &WordsAlone))
         .filter(|(point, _)| answer.label(*point) != Label::Borderline)
         .map(|(point, traces)| {
             let label = answer.label(point);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::coverage::{self, PointVerdict, Tally, Verdict};
+use crate::coverage::{self, PointVerdict, Reader, Tally, Verdict};
 use crate::loops::{Loop, Question};
 use crate::transcript::Transcript;
 
@@ -98,8 +98,14 @@ pub struct Assessment {
 
 impl Assessment {
     /// Judges an answer to `question`, which is one of `asked`'s questions.
-    pub fn new(asked: &Loop, question: &Question, source: Source, transcript: Transcript) -> Self {
-        let points = coverage::assess(question, &transcript);
+    pub fn new(
+        asked: &Loop,
+        question: &Question,
+        source: Source,
+        transcript: Transcript,
+        reader: &dyn Reader,
+    ) -> Self {
+        let points = coverage::assess(question, &transcript, reader);
         Self {
             schema: "viva.assessment/1".to_owned(),
             engine: ENGINE.to_owned(),

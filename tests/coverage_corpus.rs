@@ -8,7 +8,7 @@
 mod corpora;
 
 use serde_json::Value;
-use vivavoce::coverage::{Verdict, assess, satisfied_by_prompt};
+use vivavoce::coverage::{Verdict, WordsAlone, assess, satisfied_by_prompt};
 use vivavoce::evaluation::{Evaluation, Figures, Label};
 use vivavoce::loops::Library;
 use vivavoce::transcript::Transcript;
@@ -30,7 +30,8 @@ fn print(name: &str, figures: &Figures) {
 }
 
 fn report(name: &str, said: &[Said]) -> Evaluation {
-    let decisions = said.iter().flat_map(|(answer, transcript)| answer.decide(transcript)).collect();
+    let decisions =
+        said.iter().flat_map(|(answer, transcript)| answer.decide(transcript, &WordsAlone)).collect();
     let evaluation = Evaluation::of(decisions);
     print(name, &evaluation.overall);
     println!("{:<28} {} of {} credited", "  traps", evaluation.traps.credited, evaluation.traps.decisions);
@@ -93,8 +94,8 @@ fn wrong_decisions() {
     let said =
         [DEVELOPMENT, FRESH, VARIED, FOLLOW_UPS].iter().flat_map(|corpus| written(&of_loops(corpus, &only)));
     for (answer, transcript) in said.chain(spoken(&of_loops(DEVELOPMENT, &only), TINY_EN)) {
-        let verdicts = assess(&answer.question, &transcript);
-        for (decision, verdict) in answer.decide(&transcript).iter().zip(&verdicts) {
+        let verdicts = assess(&answer.question, &transcript, &WordsAlone);
+        for (decision, verdict) in answer.decide(&transcript, &WordsAlone).iter().zip(&verdicts) {
             let kind = match (decision.label, decision.verdict == Verdict::Covered) {
                 (Label::Covered, false) => "MISS ",
                 (Label::Missed, true) => "FALSE",
@@ -199,7 +200,10 @@ fn changed_by(with_chatter: impl Fn(&str, &mut usize) -> String) -> Vec<String> 
     let (mut changed, mut points, mut from) = (Vec::new(), 0, 0);
     for (answer, transcript) in written(DEVELOPMENT) {
         let disturbed = Transcript::typed(&with_chatter(&transcript.text, &mut from));
-        let (alone, together) = (assess(&answer.question, &transcript), assess(&answer.question, &disturbed));
+        let (alone, together) = (
+            assess(&answer.question, &transcript, &WordsAlone),
+            assess(&answer.question, &disturbed, &WordsAlone),
+        );
         points += alone.len();
         for (alone, together) in
             alone.iter().zip(&together).filter(|(one, other)| one.verdict != other.verdict)
@@ -227,7 +231,10 @@ fn chatter_alone_makes_hardly_a_point() {
     let mut credited = 0;
     for entry in Library::built_in().unwrap().iter() {
         for question in entry.content.questions() {
-            for point in assess(question, &chatter).iter().filter(|point| point.verdict != Verdict::Missed) {
+            for point in assess(question, &chatter, &WordsAlone)
+                .iter()
+                .filter(|point| point.verdict != Verdict::Missed)
+            {
                 let quotes: Vec<&str> =
                     point.evidence.iter().map(|evidence| evidence.quote.as_str()).collect();
                 println!(

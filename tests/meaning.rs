@@ -4,7 +4,7 @@
 
 mod common;
 
-use vivavoce::meaning::{Embedding, LONGEST, Meaning, cosine};
+use vivavoce::meaning::{LONGEST, Meaning, cosine};
 
 const SAID: &str = "we recompute the activations in the backward pass to save memory";
 const PARAPHRASE: &str = "throw activations away and compute them again going backward, so memory goes down";
@@ -14,8 +14,8 @@ fn model() -> Meaning {
     Meaning::load(&common::meaning()).unwrap()
 }
 
-fn one(model: &Meaning, text: &str) -> Embedding {
-    model.embed(&[text])[0]
+fn one(model: &Meaning, text: &str) -> Vec<f32> {
+    model.embed(&[text]).remove(0)
 }
 
 #[test]

@@ -15,6 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vivavoce::assessment::{Assessment, Source};
 use vivavoce::audio::{AudioSource as _, Block, Pace, Recorder, WavSource};
+use vivavoce::coverage::WordsAlone;
 use vivavoce::journal::{InputKind, Journal, SessionHandle, SessionState};
 use vivavoce::loops::{Library, Loop, MAIN_QUESTION};
 use vivavoce::recognise::Recognised;
@@ -82,7 +83,10 @@ fn answer_aloud(session: &SessionHandle, text: &str) -> PathBuf {
     let asked = theory();
     session
         .journal()
-        .save_assessment(take.id, &Assessment::new(&asked, &asked.question, source, heard.transcript))
+        .save_assessment(
+            take.id,
+            &Assessment::new(&asked, &asked.question, source, heard.transcript, &WordsAlone),
+        )
         .unwrap();
     take.path
 }

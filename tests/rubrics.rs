@@ -11,7 +11,7 @@ use std::fs;
 
 use assert_cmd::Command;
 use tempfile::TempDir;
-use vivavoce::coverage::{Verdict, assess};
+use vivavoce::coverage::{Verdict, WordsAlone, assess};
 use vivavoce::evaluation::{Decision, Label};
 use vivavoce::loops::{Example, Library, Point, Question};
 use vivavoce::transcript::Transcript;
@@ -262,11 +262,11 @@ impl Known {
             Label::Missed => Some(false),
             Label::Borderline => None,
         };
-        Self { labels: answer.decide(&transcript).into_iter().map(label).collect(), transcript }
+        Self { labels: answer.decide(&transcript, &WordsAlone).into_iter().map(label).collect(), transcript }
     }
 
     fn verdicts(&self, question: &Question) -> Vec<bool> {
-        let verdicts = assess(question, &self.transcript);
+        let verdicts = assess(question, &self.transcript, &WordsAlone);
         verdicts.into_iter().map(|point| point.verdict == Verdict::Covered).collect()
     }
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use super::{Failure, Settings, loops, review, score};
 use crate::audio::{Pace, WavSource};
 use crate::evaluation::{self, Bin, Confusion, Content, Evaluation, Figures};
+use crate::meaning::OnDemand;
 use crate::models;
 use crate::transcript::Transcript;
 use crate::ui::page::{clip, counted};
@@ -49,6 +50,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     if answers.is_empty() {
         return Err(Failure::Mendable(format!("`{name}` has no answers; docs/corpus.md has the format")));
     }
+    let reader = OnDemand::new(&settings.models_dir);
     let mut worker = None;
     let mut decisions = Vec::new();
     for answer in &answers {
@@ -56,7 +58,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
             (Some(folder), _) => folder.join(format!("{}.wav", answer.id)),
             (None, Content::Audio(path)) => arguments.corpus.parent().unwrap_or(Path::new("")).join(path),
             (None, Content::Text(text)) => {
-                decisions.extend(answer.decide(&Transcript::typed(text)));
+                decisions.extend(answer.decide(&Transcript::typed(text), &reader));
                 continue;
             }
         };
@@ -66,7 +68,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         let source = WavSource::open(&recording, Pace::Fast).map_err(|error| Failure::mendable(&error))?;
         let worker = score::started(&mut worker, &arguments.model, settings)?;
         let (_, transcript) = score::hear(worker, source, &recording)?;
-        decisions.extend(answer.decide(&transcript));
+        decisions.extend(answer.decide(&transcript, &reader));
     }
     if decisions.is_empty() {
         return Err(Failure::Mendable(

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{Failure, Settings};
 use crate::coverage;
 use crate::loops::{self, BUILT_IN, Entry, Fault, Library, LibraryError, Origin, Question, SCHEMA, Severity};
+use crate::meaning::OnDemand;
 use crate::ui::page::counted;
 
 /// Arguments of `viva loops`.
@@ -70,7 +71,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         Command::List { json } => list(json, settings),
         Command::Show { asked, json } => show(&asked, json, settings),
         Command::Check { files } if files.is_empty() => check_library(settings),
-        Command::Check { files } => check(&files),
+        Command::Check { files } => check(&files, settings),
         Command::Import { file, out, force } => import(&file, out.as_deref(), force, settings),
     }
 }
@@ -167,8 +168,9 @@ fn show_question(out: &mut impl std::io::Write, question: &Question) -> std::io:
 }
 
 /// What was found in some loop files.
-#[derive(Default)]
 struct Findings {
+    /// What reads the examples for their meaning.
+    reader: OnDemand,
     faults: Vec<Fault>,
     /// The ids of the loops, and the files that have them.
     ids: HashMap<String, PathBuf>,
@@ -177,6 +179,11 @@ struct Findings {
 }
 
 impl Findings {
+    fn new(settings: &Settings) -> Self {
+        let reader = OnDemand::new(&settings.models_dir);
+        Self { reader, faults: Vec::new(), ids: HashMap::new(), files: 0, examples: 0 }
+    }
+
     /// Checks a file, or all loop files of a folder. `-` is standard input.
     fn of_path(&mut self, path: &Path) {
         if !path.is_dir() {
@@ -204,7 +211,7 @@ impl Findings {
 
     fn of_source(&mut self, source: &str, path: &Path) {
         self.files += 1;
-        let checked = loops::check(source, path, coverage::test_rubric);
+        let checked = loops::check(source, path, &|question| coverage::test_rubric(question, &self.reader));
         self.faults.extend(checked.faults);
         if let Some(content) = &checked.content {
             self.examples += content.questions().map(|question| question.examples.len()).sum::<usize>();
@@ -254,8 +261,8 @@ impl Findings {
     }
 }
 
-fn check(files: &[PathBuf]) -> Result<(), Failure> {
-    let mut findings = Findings::default();
+fn check(files: &[PathBuf], settings: &Settings) -> Result<(), Failure> {
+    let mut findings = Findings::new(settings);
     for file in files {
         findings.of_path(file);
     }
@@ -264,7 +271,7 @@ fn check(files: &[PathBuf]) -> Result<(), Failure> {
 
 /// Checks the built-in loops and those in the user's folder.
 fn check_library(settings: &Settings) -> Result<(), Failure> {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(settings);
     for (path, source) in BUILT_IN {
         findings.of_source(source, Path::new(path));
     }

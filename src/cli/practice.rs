@@ -10,9 +10,11 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::failure::MENDABLE;
 use super::{Failure, Settings};
 use crate::audio::{AudioError, Microphone, Pace as Reading, Quiet, WavSource};
+use crate::coverage::Reader;
 use crate::journal::{Content, InputKind, Journal, Resumable, SessionHandle};
 use crate::learned::Learned;
 use crate::loops::{Library, LibraryError, Loop, MAIN_QUESTION};
+use crate::meaning::OnDemand;
 use crate::models::{self, ModelError};
 use crate::practice::runner::{self, Answers, Ended, Equipment, Input};
 use crate::practice::session::{Ending, Event, Pace, Place, Session};
@@ -96,8 +98,9 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         model = Ok(model?);
     }
     let learned = super::review::learned(settings);
+    let reader = Box::new(OnDemand::new(&settings.models_dir));
     if let Some(left) = &mut resumed {
-        catch_up(&journal, &learned, left, settings)?;
+        catch_up(&journal, &learned, &*reader, left, settings)?;
     }
     let (loops, from) = match &resumed {
         Some(left) => {
@@ -129,7 +132,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         }
     };
     let id = record.id().to_owned();
-    let aids = Aids { scribe, voice, learned };
+    let aids = Aids { scribe, voice, learned, reader };
     let ended = hold(session, record, way, aids, &arguments, terminal)?;
     drop(quiet);
     let goes_on = journal.resumable().is_ok_and(|left| left.is_some_and(|left| left.id == id));
@@ -182,6 +185,7 @@ fn kind(arguments: &Arguments, resumed: Option<&Resumable>) -> Result<InputKind,
 fn catch_up(
     journal: &Journal,
     learned: &Learned,
+    reader: &dyn Reader,
     left: &mut Resumable,
     settings: &Settings,
 ) -> Result<(), Failure> {
@@ -211,7 +215,7 @@ fn catch_up(
         }
     }
     let transcriber = worker.as_mut().map(|worker| worker as &mut dyn Transcriber);
-    let done = review::catch_up(journal, learned, Some(&left.id), transcriber, &mut |progress| {
+    let done = review::catch_up(journal, learned, reader, Some(&left.id), transcriber, &mut |progress| {
         if let Progress::Failed(why) = progress {
             remark(&format!("warning: {why}"));
         }
@@ -446,11 +450,12 @@ fn find_voice(
     })
 }
 
-/// Who writes down, who reads out, and what the user has taught.
+/// Who writes down, who reads out, what the user has taught, and what reads for the meaning.
 struct Aids {
     scribe: Option<Scribe>,
     voice: Option<Result<SystemVoice, SpeakError>>,
     learned: Learned,
+    reader: Box<OnDemand>,
 }
 
 /// Holds the session: with the view, the keyboard and the voice that suit how it is practised.
@@ -462,7 +467,7 @@ fn hold(
     arguments: &Arguments,
     terminal: bool,
 ) -> Result<Ended, Failure> {
-    let Aids { scribe, voice, learned } = aids;
+    let Aids { scribe, voice, learned, reader } = aids;
     let columns: fn() -> u16 = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
     let keys = terminal && !arguments.plain && matches!(way, Way::Microphone(_));
     let raw_mode = if keys { Some(RawMode::begin()?) } else { None };
@@ -509,7 +514,7 @@ fn hold(
         }
     };
     let equipment =
-        Equipment { answers, scribe, speaker, view, controls: controls.to_owned(), input, learned };
+        Equipment { answers, scribe, speaker, view, controls: controls.to_owned(), input, learned, reader };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         tokio::spawn(interruptions(signals));

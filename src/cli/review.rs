@@ -7,10 +7,11 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::{Failure, Settings};
-use crate::coverage::{self, Verdict};
+use crate::coverage::{self, Reader, Verdict};
 use crate::journal::{Content, Journal, Ruling, Waiting};
 use crate::learned::{Learned, how_to_forget};
 use crate::loops::nearest;
+use crate::meaning::OnDemand;
 use crate::models;
 use crate::recognise::{Transcriber, WhisperWorker};
 use crate::review::corrections::{self, Change, Wanted};
@@ -87,7 +88,8 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     let session = arguments.session.as_deref().map(|asked| journal.find(asked)).transpose()?;
     recover(&journal);
     let mut learned = learned(settings);
-    catch_up(&journal, &learned, session.as_deref(), arguments.no_transcribe, settings);
+    let reader = OnDemand::new(&settings.models_dir);
+    catch_up(&journal, &learned, &reader, session.as_deref(), arguments.no_transcribe, settings);
 
     if let Some(id) = &session {
         overrule(&journal, &mut learned, id, &arguments.set, arguments.said.as_deref())?;
@@ -109,7 +111,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         return Ok(());
     };
     if arguments.reassess {
-        match review::reassess(&journal, &learned, &id)? {
+        match review::reassess(&journal, &learned, &reader, &id)? {
             0 => say("judged anew: nothing has changed"),
             1 => say("judged anew: 1 answer is judged differently"),
             changed => say(&format!("judged anew: {changed} answers are judged differently")),
@@ -223,6 +225,7 @@ fn recover(journal: &Journal) {
 fn catch_up(
     journal: &Journal,
     learned: &Learned,
+    reader: &dyn Reader,
     session: Option<&str>,
     no_transcribe: bool,
     settings: &Settings,
@@ -241,16 +244,17 @@ fn catch_up(
         }
     }
     let transcriber = transcriber.as_mut().map(|found| found as &mut dyn Transcriber);
-    let result = review::catch_up(journal, learned, session, transcriber, &mut |progress| match progress {
-        Progress::Begun(waiting) => say(&match &waiting.take.content {
-            Content::Audio { path, seconds } if waiting.needs_transcript() => {
-                format!("transcribing {} ({})", path.display(), clock(seconds.unwrap_or_default()))
-            }
-            _ => format!("judging `{}` of session `{}`", waiting.question, waiting.session),
-        }),
-        Progress::Transcribed(_) | Progress::Judged(_) => {}
-        Progress::Failed(why) => say(&format!("warning: {why}")),
-    });
+    let result =
+        review::catch_up(journal, learned, reader, session, transcriber, &mut |progress| match progress {
+            Progress::Begun(waiting) => say(&match &waiting.take.content {
+                Content::Audio { path, seconds } if waiting.needs_transcript() => {
+                    format!("transcribing {} ({})", path.display(), clock(seconds.unwrap_or_default()))
+                }
+                _ => format!("judging `{}` of session `{}`", waiting.question, waiting.session),
+            }),
+            Progress::Transcribed(_) | Progress::Judged(_) => {}
+            Progress::Failed(why) => say(&format!("warning: {why}")),
+        });
     if let Err(error) = result {
         say(&format!("warning: {error}"));
     }

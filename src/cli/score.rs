@@ -14,6 +14,7 @@ use crate::assessment::{Assessment, Source};
 use crate::audio::{AudioSource as _, Pace, WavSource};
 use crate::coverage::{Trace, traces};
 use crate::loops::{Loop, MAIN_QUESTION, Question, nearest};
+use crate::meaning::OnDemand;
 use crate::models;
 use crate::recognise::{RecogniseError, Transcriber as _, WhisperWorker};
 use crate::review::{text, why};
@@ -82,6 +83,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     let answers = recordings.chain(arguments.text.iter().map(|path| (path, true)));
     let many = arguments.recordings.len() + arguments.text.len() > 1;
 
+    let reader = OnDemand::new(&settings.models_dir);
     let mut worker = None;
     let mut failed = None;
     for (number, (path, written)) in answers.enumerate() {
@@ -99,10 +101,10 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         };
         match heard {
             Ok((source, transcript)) => {
-                let assessment = Assessment::new(&asked, question, source, transcript);
+                let assessment = Assessment::new(&asked, question, source, transcript, &reader);
                 let mut out = io::stdout().lock();
                 if arguments.json {
-                    let why = arguments.why.then(|| traces(question, &assessment.transcript));
+                    let why = arguments.why.then(|| traces(question, &assessment.transcript, &reader));
                     let scored = Scored { assessment: &assessment, file: path.display().to_string(), why };
                     review::print_json(&mut out, &scored)?;
                 } else {
@@ -111,7 +113,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
                     }
                     out.write_all(text::assessment(question, &assessment, &review::style()).as_bytes())?;
                     if arguments.why {
-                        out.write_all(why::why(question, &assessment, &review::style()).as_bytes())?;
+                        out.write_all(why::why(question, &assessment, &reader, &review::style()).as_bytes())?;
                     }
                 }
                 out.flush()?;

@@ -70,7 +70,7 @@ fn said<'w>(way: &'w Way, tokens: &[Token]) -> Vec<Option<&'w str>> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::traces;
+    use super::super::{WordsAlone, traces};
     use super::*;
     use crate::loops::Question;
 
@@ -84,7 +84,7 @@ mod tests {
         };
         let question = Question::new("prompt".into(), "Why?".into(), 60, String::new(), vec![point]);
         let transcript = Transcript::typed(answer);
-        let traces = traces(&question, &transcript).swap_remove(0);
+        let traces = traces(&question, &transcript, &WordsAlone).swap_remove(0);
         let found = traces.iter().filter_map(|trace| finder(&question.points[0], trace, &transcript));
         found
             .map(|found| {

@@ -175,7 +175,7 @@ pub fn credited<'w>(point: &PointVerdict, wordings: impl Iterator<Item = &'w str
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::{Verdict, assess};
+    use super::super::{Verdict, WordsAlone, assess};
     use super::*;
     use crate::loops::Point;
 
@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn judged(learned: &[&str], answer: &str) -> PointVerdict {
-        let mut verdicts = assess(&question(learned), &Transcript::typed(answer));
+        let mut verdicts = assess(&question(learned), &Transcript::typed(answer), &WordsAlone);
         assert_eq!(verdicts[1].verdict, Verdict::Missed, "its sibling learns nothing");
         verdicts.remove(0)
     }

@@ -13,6 +13,7 @@ mod context;
 mod cues;
 mod finder;
 mod learned;
+mod likeness;
 mod normalise;
 mod own_words;
 mod rubric;
@@ -34,6 +35,7 @@ use crate::transcript::Transcript;
 
 pub use finder::{Finder, finder};
 pub use learned::{Unfit, credited, wording};
+pub use likeness::{FIGURES, Likeness, Piece, Reader, Reading, WordsAlone};
 pub use rubric::test_rubric;
 pub use verdict::{ALWAYS, COVERED};
 
@@ -71,6 +73,8 @@ pub enum FoundBy {
     Keyword,
     /// By the words of the point's own text.
     Text,
+    /// By a sentence that means what the point says.
+    Meaning,
     /// By an author-written `heard_as`.
     HeardAs,
     /// By one of the point's ways, with words that only sound like its.
@@ -145,9 +149,10 @@ impl Tally {
     }
 }
 
-/// Judges an answer against a question's checklist: one verdict a point, in the checklist's order.
-pub fn assess(question: &Question, transcript: &Transcript) -> Vec<PointVerdict> {
-    verdict::Judge::new(question, transcript).verdicts()
+/// Judges an answer against a question's checklist: one verdict a point, in the checklist's order. The reader is
+/// asked for what the sentences mean where a point has no keywords.
+pub fn assess(question: &Question, transcript: &Transcript, reader: &dyn Reader) -> Vec<PointVerdict> {
+    verdict::Judge::new(question, transcript, reader).verdicts()
 }
 
 /// Something that speaks for a match or against it.
@@ -187,8 +192,20 @@ pub struct Trace {
 }
 
 /// Everything that was found for each point of a checklist, and what speaks for and against it.
-pub fn traces(question: &Question, transcript: &Transcript) -> Vec<Vec<Trace>> {
-    verdict::Judge::new(question, transcript).traces()
+pub fn traces(question: &Question, transcript: &Transcript, reader: &dyn Reader) -> Vec<Vec<Trace>> {
+    verdict::Judge::new(question, transcript, reader).traces()
+}
+
+/// For each point the sentences that come nearest to it in meaning, the nearest first; `None` where the reader has
+/// no model.
+pub fn likenesses(
+    question: &Question,
+    transcript: &Transcript,
+    reader: &dyn Reader,
+) -> Option<Vec<Vec<Likeness>>> {
+    let points: Vec<&str> = question.points.iter().map(|point| point.text.as_str()).collect();
+    let said: Vec<&str> = transcript.words().map(|word| word.text.as_str()).collect();
+    likeness::nearest(reader, &question.prompt, &points, &said)
 }
 
 /// The words in and round a stretch of words with their places, as [`traces`] has them.
@@ -198,7 +215,7 @@ pub fn surroundings(
     first_word: usize,
     last_word: usize,
 ) -> Vec<(&'static str, String)> {
-    verdict::Judge::new(question, transcript).surroundings(first_word, last_word)
+    verdict::Judge::new(question, transcript, &WordsAlone).surroundings(first_word, last_word)
 }
 
 /// For each point the share of its text's stems that were said anywhere, 0..1: not a judgement, but what a
@@ -224,7 +241,7 @@ pub fn stems_said(question: &Question, transcript: &Transcript) -> Vec<f64> {
 pub fn satisfied_by_prompt(question: &Question) -> Vec<String> {
     let repeated = Transcript::typed(&question.prompt);
     let without_prompt = Question { prompt: String::new(), ..question.clone() };
-    let satisfied = verdict::Judge::new(&without_prompt, &repeated).satisfied();
+    let satisfied = verdict::Judge::new(&without_prompt, &repeated, &WordsAlone).satisfied();
     let points = question.points.iter().zip(satisfied).filter(|(_, satisfied)| *satisfied);
     points.map(|(point, _)| point.id.clone()).collect()
 }

@@ -9,7 +9,10 @@ use super::learned::is_common;
 use super::normalise::text_tokens;
 use super::stems::Stems;
 use super::ways::is_light;
-use super::{Evidence, Finder, PointVerdict, Trace, Verdict, assess, finder, satisfied_by_prompt, traces};
+use super::{
+    Evidence, Finder, FoundBy, PointVerdict, Reader, Trace, Verdict, WordsAlone, assess, finder,
+    satisfied_by_prompt, traces,
+};
 use crate::loops::{Example, Finding, Place, Question, Severity, Way};
 use crate::transcript::Transcript;
 
@@ -19,7 +22,7 @@ const FEW_COMMON: usize = 2;
 
 /// What is wrong, or doubtful, with how a question is judged: points that the question gives away, examples that are
 /// judged otherwise than they say (errors), ways that anybody satisfies and ways that two points share (warnings).
-pub fn test_rubric(question: &Question) -> Vec<Finding> {
+pub fn test_rubric(question: &Question, reader: &dyn Reader) -> Vec<Finding> {
     let mut findings = Vec::new();
     let given_away = satisfied_by_prompt(question);
     for (index, point) in question.points.iter().enumerate() {
@@ -35,7 +38,7 @@ pub fn test_rubric(question: &Question) -> Vec<Finding> {
     for (index, example) in question.examples.iter().enumerate() {
         let place = Place::Example(index);
         let error = |message| Finding { place, severity: Severity::Error, message };
-        findings.extend(wrong_verdicts(question, example).into_iter().map(error));
+        findings.extend(wrong_verdicts(question, example, reader).into_iter().map(error));
     }
     findings.extend(common_ways(question));
     findings.extend(shared_ways(question));
@@ -43,9 +46,9 @@ pub fn test_rubric(question: &Question) -> Vec<Finding> {
 }
 
 /// Each verdict on an example that is not the one it is to have.
-fn wrong_verdicts(question: &Question, example: &Example) -> Vec<String> {
+fn wrong_verdicts(question: &Question, example: &Example, reader: &dyn Reader) -> Vec<String> {
     let transcript = Transcript::typed(&example.answer);
-    let verdicts = assess(question, &transcript);
+    let verdicts = assess(question, &transcript, reader);
     question
         .points
         .iter()
@@ -94,7 +97,10 @@ fn found_by(question: &Question, point: usize, evidence: &Evidence, transcript: 
             && evidence.first_word <= trace.first_word
             && trace.last_word <= evidence.last_word
     };
-    let traces = traces(question, transcript).swap_remove(point);
+    if evidence.by == FoundBy::Meaning {
+        return "what it means".to_owned();
+    }
+    let traces = traces(question, transcript, &WordsAlone).swap_remove(point);
     let found = traces.iter().filter(|trace| of_evidence(trace));
     let best = found.max_by(|one, other| {
         one.is_whole.cmp(&other.is_whole).then(one.probability.total_cmp(&other.probability))

@@ -4,10 +4,14 @@
 
 use super::normalise::tokens;
 use super::sense::shadows;
-use super::{FoundBy, PointVerdict, Verdict, assess, satisfied_by_prompt, traces};
+use super::{FoundBy, PointVerdict, Verdict, WordsAlone, satisfied_by_prompt, traces};
 use crate::loops::{Library, Point, Question, Way};
 use crate::transcript::{Segment, Transcript, Word};
 use Verdict::{Covered, Missed, Partial, Unheard};
+
+fn assess(question: &Question, transcript: &Transcript) -> Vec<PointVerdict> {
+    super::assess(question, transcript, &WordsAlone)
+}
 
 fn point(text: &str, keywords: &[&str]) -> Point {
     let id = text.to_lowercase().replace(|letter: char| !letter.is_alphanumeric(), "-");
@@ -550,7 +554,8 @@ fn loop_files_and_markup_are_words_like_others() {
 fn work(question: &Question, answer: &Transcript) -> usize {
     let tokens = tokens(answer.words().map(|word| word.text.as_str()));
     let shaded: usize = shadows(&tokens).iter().map(|shadow| shadow.last - shadow.first + 1).sum();
-    let signs: usize = traces(question, answer).iter().flatten().map(|trace| 1 + trace.signs.len()).sum();
+    let signs: usize =
+        traces(question, answer, &WordsAlone).iter().flatten().map(|trace| 1 + trace.signs.len()).sum();
     tokens.len() + shaded + signs
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::context::{Place, surroundings};
+use super::likeness::{Likeness, Reader, nearest};
 use super::normalise::{self, Boundary, Token, text_tokens};
 use super::own_words::OwnWords;
 use super::sense::{Refusal, Shadow, shadows, turns};
@@ -73,6 +74,10 @@ const REFUSED: f64 = -2.2;
 /// that half of them were: the fit, on answers most of which are made to deceive by just that, cannot tell.
 const TEXT: f64 = 0.8;
 
+/// What the words in and round a sentence that is like a point in meaning count for: they were weighed on interviews
+/// about machine learning, the likeness on all kinds of things.
+const ROUND_LIKE: f64 = 1.0;
+
 /// What it adds to the log odds that the user has said of these very words that they make the point.
 const LEARNED: f64 = 2.0;
 
@@ -90,6 +95,7 @@ pub(super) struct Judge<'a> {
     covering: Vec<Vec<usize>>,
     /// Per token whether it ends an item of a list: a few words between two commas.
     listed: Vec<bool>,
+    reader: &'a dyn Reader,
 }
 
 /// What was looked for and where it was found.
@@ -104,6 +110,8 @@ struct Found {
     refusal: Option<Reason>,
     /// Whether some of its words only sound like what was looked for.
     by_sound: bool,
+    /// The log odds that its likeness in meaning gives it, where it was found by that.
+    likeness: Option<f64>,
 }
 
 impl Found {
@@ -200,7 +208,7 @@ struct Recognisers {
 }
 
 impl<'a> Judge<'a> {
-    pub fn new(question: &'a Question, transcript: &'a Transcript) -> Self {
+    pub fn new(question: &'a Question, transcript: &'a Transcript, reader: &'a dyn Reader) -> Self {
         let words: Vec<&Word> = transcript.words().collect();
         let tokens = normalise::tokens(words.iter().map(|word| word.text.as_str()));
         let mut stems = Stems::new();
@@ -215,7 +223,7 @@ impl<'a> Judge<'a> {
             }
         }
         let listed = list_items(&tokens);
-        Self { question, words, tokens, stems, prompt, in_prompt, shadows, covering, listed }
+        Self { question, words, tokens, stems, prompt, in_prompt, shadows, covering, listed, reader }
     }
 
     /// One verdict a point, in the checklist's order.
@@ -243,7 +251,7 @@ impl<'a> Judge<'a> {
                 let weight = weights::weight(weights::key(place, words));
                 signs.push(Sign { place: place.name(), words: words.join(" "), weight });
             });
-            let always = weights::bias() + prior(&found[at]);
+            let always = found[at].likeness.unwrap_or_else(weights::bias) + prior(&found[at]);
             signs.push(Sign { place: Place::Match.name(), words: ALWAYS.to_owned(), weight: always });
             signs.sort_by(|one, other| (one.place, &one.words).cmp(&(other.place, &other.words)));
             signs.dedup_by(|one, other| one.place == other.place && one.words == other.words);
@@ -300,10 +308,13 @@ impl<'a> Judge<'a> {
         let is_nonsense = 3 * self.words.iter().filter(|word| is_doubtful(word)).count() > self.words.len();
         let doubtful = |token: &Token| !is_nonsense && is_doubtful(self.words[token.word]);
         let index = Index::new(&self.tokens, &vocabulary, &mut self.stems, doubtful);
+        let likenesses = if is_nonsense { Vec::new() } else { self.likenesses() };
         recognisers
             .iter()
-            .map(|recognisers| {
-                let mut found = self.matches(recognisers, &index);
+            .enumerate()
+            .map(|(point, recognisers)| {
+                let likenesses = likenesses.get(point).map(Vec::as_slice);
+                let mut found = self.matches(recognisers, &index, likenesses);
                 found.sort_by_key(|found| (found.matched.first, found.matched.last));
                 // Where one way lies wholly in a shadow the point is what was declined, and no other way may count
                 // that takes some of its words from there.
@@ -319,6 +330,39 @@ impl<'a> Judge<'a> {
                 found
             })
             .collect()
+    }
+
+    /// For each point the sentences that are nearest to it in meaning; nothing where no point is judged by that.
+    fn likenesses(&self) -> Vec<Vec<Likeness>> {
+        let points = &self.question.points;
+        if self.words.is_empty() || points.iter().all(|point| !point.keywords.is_empty()) {
+            return Vec::new();
+        }
+        let texts: Vec<&str> = points.iter().map(|point| point.text.as_str()).collect();
+        let said: Vec<&str> = self.words.iter().map(|word| word.text.as_str()).collect();
+        nearest(self.reader, &self.question.prompt, &texts, &said).unwrap_or_default()
+    }
+
+    /// A sentence that is like a point in meaning, as a match.
+    fn alike(&self, likeness: &Likeness) -> Option<Found> {
+        let tokens = |words: &[usize]| {
+            let is_in = |token: &Token| words.binary_search(&token.word).is_ok();
+            (0..self.tokens.len()).filter(|&at| is_in(&self.tokens[at])).collect::<Vec<usize>>()
+        };
+        let hits = tokens(&likeness.words);
+        let matched = Match { first: *hits.first()?, last: *hits.last()?, hits };
+        let log_odds = likeness.log_odds();
+        let share = if log_odds >= 0.0 { 1.0 } else { ALMOST_SHARE };
+        let found = Found {
+            matched,
+            by: FoundBy::Meaning,
+            share,
+            way: None,
+            refusal: None,
+            by_sound: false,
+            likeness: None,
+        };
+        Some(Found { likeness: Some(log_odds), ..found })
     }
 
     fn recognisers(&mut self, point: &Point, vocabulary: &mut Vocabulary) -> Recognisers {
@@ -384,7 +428,11 @@ impl<'a> Judge<'a> {
         self.features(found, at, mood, &mut |place, words| keys.push(weights::key(place, words)));
         keys.sort_unstable();
         keys.dedup();
-        weights::bias() + prior(&found[at]) + keys.into_iter().map(weights::weight).sum::<f64>()
+        let signs = keys.into_iter().map(weights::weight).sum::<f64>();
+        match found[at].likeness {
+            Some(likeness) => likeness + prior(&found[at]) + ROUND_LIKE * signs,
+            None => weights::bias() + prior(&found[at]) + signs,
+        }
     }
 
     /// All that speaks for and against a match.
@@ -402,6 +450,7 @@ impl<'a> Judge<'a> {
             &[match by {
                 FoundBy::Text if found[at].way.is_some() => "bare words",
                 FoundBy::Text => "text",
+                FoundBy::Meaning => "meaning",
                 _ if !found[at].is_whole() => "almost",
                 FoundBy::Keyword | FoundBy::SoundAlike => "keyword",
                 FoundBy::HeardAs => "heard as",
@@ -457,9 +506,21 @@ impl<'a> Judge<'a> {
         surroundings(&self.tokens, first, last, emit);
     }
 
-    fn matches(&self, recognisers: &Recognisers, index: &Index) -> Vec<Found> {
-        let found =
-            |matched, by, share, way| Found { matched, by, share, way, refusal: None, by_sound: false };
+    fn matches(
+        &self,
+        recognisers: &Recognisers,
+        index: &Index,
+        likenesses: Option<&[Likeness]>,
+    ) -> Vec<Found> {
+        let found = |matched, by, share, way| Found {
+            matched,
+            by,
+            share,
+            way,
+            refusal: None,
+            by_sound: false,
+            likeness: None,
+        };
         let mut all = Vec::new();
         let ways = [
             (FoundBy::Keyword, &recognisers.keywords),
@@ -473,7 +534,9 @@ impl<'a> Judge<'a> {
         let own = &recognisers.own_words;
         let counting = own.best(index, |at| self.covering[at].is_empty());
         let own_words = [counting, own.best(index, |_| true)].into_iter().flatten();
-        if recognisers.keywords.is_empty() {
+        if let (true, Some(likenesses)) = (recognisers.keywords.is_empty(), likenesses) {
+            all.extend(likenesses.iter().filter_map(|likeness| self.alike(likeness)));
+        } else if recognisers.keywords.is_empty() {
             let enough = own_words.filter(|(_, share)| *share >= PARTIAL_SHARE);
             all.extend(enough.map(|(matched, share)| found(matched, FoundBy::Text, share, None)));
         } else {

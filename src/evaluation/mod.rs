@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::coverage::{self, Verdict};
+use crate::coverage::{self, Reader, Verdict};
 use crate::loops::{Library, MAIN_QUESTION, Point, Question, Way};
 use crate::transcript::Transcript;
 
@@ -109,8 +109,8 @@ pub struct Decision {
 
 impl Answer {
     /// Judges what was said, and sets it beside what people say: one decision a point.
-    pub fn decide(&self, transcript: &Transcript) -> Vec<Decision> {
-        let verdicts = coverage::assess(&self.question, transcript);
+    pub fn decide(&self, transcript: &Transcript, reader: &dyn Reader) -> Vec<Decision> {
+        let verdicts = coverage::assess(&self.question, transcript, reader);
         let stems = coverage::stems_said(&self.question, transcript);
         (1..)
             .zip(verdicts.into_iter().zip(stems))
@@ -277,6 +277,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::coverage::WordsAlone;
 
     /// What people say of a point, and nothing else.
     pub fn decision(id: &str, point: usize, label: Label) -> Decision {
@@ -302,7 +303,8 @@ mod tests {
         let answers = read(corpus, &Library::built_in().unwrap()).unwrap();
         let asked: Vec<&str> = answers.iter().map(|answer| answer.asked.as_str()).collect();
         assert_eq!(asked, ["theory/prompt", "theory/when-mse", "Why cache keys?"]);
-        let decisions = answers[1].decide(&Transcript::typed("The Brier score is the squared error."));
+        let decisions =
+            answers[1].decide(&Transcript::typed("The Brier score is the squared error."), &WordsAlone);
         assert_eq!((decisions[0].question.as_str(), decisions[0].evidence.len()), ("theory/when-mse", 1));
         assert_eq!(decisions[0].text, answers[1].question.points[0].text);
     }

@@ -1,6 +1,7 @@
 //! What the tests of this room and of `review` practise with.
 
 use crate::assessment::{Assessment, Source};
+use crate::coverage::WordsAlone;
 use crate::loops::{Loop, MAIN_QUESTION, Point, Question};
 use crate::recognise::Recognised;
 use crate::transcript::{Segment, Transcript, Word};
@@ -63,5 +64,5 @@ pub(crate) fn assessment(asked: &Loop, question_id: &str, recognised: &Recognise
         audio_seconds: recognised.audio_seconds,
         transcribe_seconds: recognised.transcribe_seconds,
     };
-    Assessment::new(asked, question, source, recognised.transcript.clone())
+    Assessment::new(asked, question, source, recognised.transcript.clone(), &WordsAlone)
 }

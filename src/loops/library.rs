@@ -148,7 +148,7 @@ impl Library {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let (id, content, faults) = match text_of_file(&path) {
             Ok(source) => {
-                let checked = check(&source, &path, |_| Vec::new());
+                let checked = check(&source, &path, &|_| Vec::new());
                 (checked.id.map(|(id, _)| id), checked.content, checked.faults)
             }
             Err(fault) => (None, None, vec![fault]),

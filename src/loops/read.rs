@@ -67,7 +67,7 @@ const EXAMPLE_KEYS: &[&str] = &["answer", "covered", "either"];
 
 /// Tries how a question is judged, its examples included. Judging is not this module's business, so that whoever
 /// checks a file says how.
-pub type Trial = fn(&Question) -> Vec<Finding>;
+pub type Trial<'a> = &'a dyn Fn(&Question) -> Vec<Finding>;
 
 /// What was found in one loop file.
 #[derive(Debug)]
@@ -85,12 +85,12 @@ pub struct Checked {
 /// # Errors
 /// Every error in the file, in the order of its lines.
 pub fn read(source: &str, path: &Path) -> Result<Loop, Vec<Fault>> {
-    let checked = check(source, path, |_| Vec::new());
+    let checked = check(source, path, &|_| Vec::new());
     checked.content.ok_or_else(|| checked.faults.into_iter().filter(Fault::is_error).collect())
 }
 
 /// Reads a loop file's text and reports what is wrong with it and what would make practice suffer.
-pub fn check(source: &str, path: &Path, trial: Trial) -> Checked {
+pub fn check(source: &str, path: &Path, trial: Trial<'_>) -> Checked {
     let mut reader = Reader { lines: Lines::new(source), path, faults: Vec::new(), trial };
     let (document, syntax) = DeTable::parse_recoverable(source);
     let (id, content) = if syntax.is_empty() {
@@ -192,7 +192,7 @@ struct Reader<'s> {
     lines: Lines<'s>,
     path: &'s Path,
     faults: Vec<Fault>,
-    trial: Trial,
+    trial: Trial<'s>,
 }
 
 /// Where the parts of a question stand in the file, as byte offsets.

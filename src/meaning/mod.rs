@@ -12,21 +12,22 @@ use std::fs;
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1, Axis};
 use sha2::{Digest as _, Sha256};
 
-use crate::models::{Catalogue, MEANING, ModelError};
+use crate::coverage::{Piece, Reader, Reading};
+use crate::models::{Catalogue, MEANING, ModelError, meaning_folder};
 use network::Network;
-use wordpiece::WordPieces;
+use wordpiece::{Numbered, WordPieces};
 
 /// The file of the network in the model's folder.
 pub const NETWORK: &str = "model.onnx";
 /// The word pieces of the network, one a line (BERT's uncased English ones, Apache-2.0).
 const VOCABULARY: &str = include_str!("../../models/bert-uncased-vocab.txt");
-/// How many numbers make an [`Embedding`].
+/// How many numbers make a direction.
 pub const DIMENSIONS: usize = 384;
 /// Word pieces that are read of one text, with the two that mark its ends; the model was trained on
 /// no more.
@@ -36,9 +37,6 @@ pub const LONGEST: usize = 256;
 const BATCH: usize = 256;
 /// More threads would take what else runs during practice.
 const MOST_THREADS: usize = 4;
-
-/// A text as a direction: a vector of length 1.
-pub type Embedding = [f32; DIMENSIONS];
 
 /// The model, ready to be asked.
 pub struct Meaning {
@@ -103,14 +101,22 @@ impl Meaning {
         Ok(Self { network, pieces })
     }
 
-    /// The embedding of each text, in their order. Of a text of more than [`LONGEST`] word pieces only
-    /// the beginning counts; one without any has an embedding too, which means nothing.
+    /// The directions of texts as wholes, in their order; see [`Reader::read`].
+    pub fn embed(&self, texts: &[&str]) -> Vec<Vec<f32>> {
+        let texts: Vec<Vec<&str>> = texts.iter().map(|text| text.split_whitespace().collect()).collect();
+        self.readings(&texts).into_iter().map(|reading| reading.whole).collect()
+    }
+
+    /// What texts, given word by word, mean as wholes and piece by piece, in their order. Of a text of more than
+    /// [`LONGEST`] word pieces only the beginning counts; one without any has a meaning too, which is none.
     ///
-    /// On one machine equal texts have equal embeddings, bit for bit, whatever is asked beside them and
+    /// On one machine equal texts have equal readings, bit for bit, whatever is read beside them and
     /// on however many threads. Other processors round otherwise, by some 1e-6.
-    pub fn embed(&self, texts: &[&str]) -> Vec<Embedding> {
-        let texts: Vec<Vec<usize>> = texts.iter().map(|text| self.pieces.encode(text, LONGEST)).collect();
-        self.states(&texts).iter().map(mean).collect()
+    pub fn readings(&self, texts: &[Vec<&str>]) -> Vec<Reading> {
+        let pieces: Vec<Vec<Numbered>> =
+            texts.iter().map(|words| self.pieces.pieces(words, LONGEST - 2)).collect();
+        let numbers: Vec<Vec<usize>> = pieces.iter().map(|pieces| self.pieces.numbers(pieces)).collect();
+        pieces.iter().zip(self.states(&numbers)).map(|(pieces, states)| reading(pieces, &states)).collect()
     }
 
     /// What becomes of each piece of each text: pieces x dimensions.
@@ -149,19 +155,63 @@ impl Meaning {
     }
 }
 
-/// The direction of the mean over the pieces; dividing by their number would not change it.
-fn mean(states: &Array2<f32>) -> Embedding {
-    let mut sum = [0.0; DIMENSIONS];
-    for row in states.rows() {
-        sum.iter_mut().zip(row).for_each(|(sum, number)| *sum += number);
-    }
-    let length = sum.iter().map(|number| number * number).sum::<f32>().sqrt();
-    sum.map(|number| number / length.max(f32::MIN_POSITIVE))
+/// What the states of a text say: pieces x dimensions, with those of start and end.
+fn reading(pieces: &[Numbered], states: &Array2<f32>) -> Reading {
+    // Of the sum, since dividing it by the number of pieces would not change its direction.
+    let whole = direction(states.sum_axis(Axis(0)).view());
+    let of_pieces = pieces.iter().zip(states.rows().into_iter().skip(1));
+    let piece = |(piece, state): (&Numbered, ArrayView1<f32>)| Piece {
+        word: piece.word,
+        id: piece.number,
+        rarity: piece.rarity,
+        direction: direction(state),
+    };
+    Reading { whole, pieces: of_pieces.map(piece).collect() }
 }
 
-/// How near two texts are in meaning: the cosine of the angle between their embeddings, -1 to 1; texts
+/// A vector of length 1.
+fn direction(numbers: ArrayView1<f32>) -> Vec<f32> {
+    let length = numbers.iter().map(|number| number * number).sum::<f32>().sqrt();
+    numbers.iter().map(|number| number / length.max(f32::MIN_POSITIVE)).collect()
+}
+
+impl Reader for Meaning {
+    fn read(&self, texts: &[Vec<&str>]) -> Option<Vec<Reading>> {
+        Some(self.readings(texts))
+    }
+}
+
+/// The model of a models folder, loaded when a text is to be read for the first time. Without a model, or with one
+/// that cannot be used, nothing is read.
+pub struct OnDemand {
+    folder: PathBuf,
+    loaded: OnceLock<Result<Meaning, MeaningError>>,
+}
+
+impl OnDemand {
+    /// Nothing is looked at yet.
+    pub fn new(models_dir: &Path) -> Self {
+        Self { folder: meaning_folder(models_dir), loaded: OnceLock::new() }
+    }
+
+    /// Loads the model unless it is loaded.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn load(&self) -> Result<&Meaning, &MeaningError> {
+        self.loaded.get_or_init(|| Meaning::load(&self.folder)).as_ref()
+    }
+}
+
+impl Reader for OnDemand {
+    fn read(&self, texts: &[Vec<&str>]) -> Option<Vec<Reading>> {
+        self.load().ok()?.read(texts)
+    }
+}
+
+/// How near two texts are in meaning: the cosine of the angle between their directions, -1 to 1; texts
 /// that have nothing to do with each other are near 0.
-pub fn cosine(first: &Embedding, second: &Embedding) -> f32 {
+pub fn cosine(first: &[f32], second: &[f32]) -> f32 {
     first.iter().zip(second).map(|(first, second)| first * second).sum()
 }
 

@@ -19,6 +19,35 @@ pub(super) struct WordPieces {
     unknown: usize,
 }
 
+/// A piece with its number in the vocabulary.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbered {
+    /// Index of the word that it comes from.
+    pub word: usize,
+    pub number: usize,
+    /// How rare it is in ordinary text, 0 to 1.
+    pub rarity: f32,
+}
+
+/// The vocabulary begins with what is no word: marks and single characters. The words come from the commonest to the
+/// rarest, as BERT's authors wrote them.
+const FIRST_WORD: usize = 1_996;
+const VOCABULARY: usize = 30_522;
+
+/// How rare a piece is in ordinary text, 0 to 1: by the logarithm of its rank (Zipf's law). 0 for punctuation.
+fn rarity(number: usize, is_word: bool) -> f32 {
+    // The fifty commonest are alike.
+    const ALIKE: f32 = 50.0;
+    // A single letter, or the commonest of words.
+    const LEAST: f32 = 0.05;
+    if !is_word {
+        return 0.0;
+    }
+    let rank = number.saturating_sub(FIRST_WORD) as f32;
+    let most = ((VOCABULARY - FIRST_WORD) as f32 / ALIKE).ln();
+    (((rank + ALIKE) / ALIKE).ln() / most).clamp(LEAST, 1.0)
+}
+
 impl WordPieces {
     /// Reads a vocabulary of one piece a line, the first with the number 0; `None` where a piece that
     /// BERT cannot do without is missing.
@@ -29,19 +58,29 @@ impl WordPieces {
         Some(Self { numbers, start, end, unknown })
     }
 
-    /// The numbers of a text between start and end, these two included; what would make them more
-    /// than `most` (at least 2) is cut off.
-    pub(super) fn encode(&self, text: &str, most: usize) -> Vec<usize> {
-        let mut numbers = vec![self.start];
-        for word in words(text) {
-            self.push_word(&word, &mut numbers);
-            if numbers.len() >= most {
+    /// The pieces of a text that is given word by word, without start and end; no more than `most` of them.
+    pub(super) fn pieces(&self, said: &[&str], most: usize) -> Vec<Numbered> {
+        let mut pieces = Vec::new();
+        let mut numbers = Vec::new();
+        for (index, text) in said.iter().enumerate() {
+            for word in words(text) {
+                self.push_word(&word, &mut numbers);
+                let is_word = word.iter().any(|character| character.is_alphanumeric());
+                let numbered = |number| Numbered { word: index, number, rarity: rarity(number, is_word) };
+                pieces.extend(numbers.drain(..).map(numbered));
+            }
+            if pieces.len() >= most {
                 break;
             }
         }
-        numbers.truncate(most - 1);
-        numbers.push(self.end);
-        numbers
+        pieces.truncate(most);
+        pieces
+    }
+
+    /// The numbers of pieces between those of start and end.
+    pub(super) fn numbers(&self, pieces: &[Numbered]) -> Vec<usize> {
+        let numbers = pieces.iter().map(|piece| piece.number);
+        [self.start].into_iter().chain(numbers).chain([self.end]).collect()
     }
 
     /// The longest pieces from the left; all of the word is unknown if any rest of it is.
@@ -118,32 +157,30 @@ mod tests {
     fn pieces(text: &str, most: usize) -> String {
         const VOCABULARY: &str =
             "[PAD]\n[UNK]\n[CLS]\n[SEP]\nem\n##bed\n##ding\n##s\nembed\nthe\n,\n中\ncafe\n-\nb\n##f\n##16";
-        let numbers = WordPieces::read(VOCABULARY).unwrap().encode(text, most);
+        let words: Vec<&str> = text.split(' ').collect();
+        let pieces = WordPieces::read(VOCABULARY).unwrap().pieces(&words, most);
         let lines: Vec<&str> = VOCABULARY.lines().collect();
-        numbers.iter().map(|&number| lines[number]).collect::<Vec<_>>().join(" ")
+        pieces.iter().map(|piece| lines[piece.number]).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn words_come_apart_into_their_longest_pieces() {
-        assert_eq!(
-            pieces("The embeddings, the BF16", 256),
-            "[CLS] the embed ##ding ##s , the b ##f ##16 [SEP]"
-        );
-        assert_eq!(pieces("Café\u{0}-the\u{301}中the", 256), "[CLS] cafe - the 中 the [SEP]");
+        assert_eq!(pieces("The embeddings, the BF16", 256), "the embed ##ding ##s , the b ##f ##16");
+        assert_eq!(pieces("Café\u{0}-the\u{301}中the", 256), "cafe - the 中 the");
     }
 
     #[test]
     fn what_is_not_in_the_vocabulary_is_unknown_as_a_whole_word() {
-        assert_eq!(pieces("embedx the", 256), "[CLS] [UNK] the [SEP]");
-        assert_eq!(pieces(&"s".repeat(1_000_000), 256), "[CLS] [UNK] [SEP]");
-        assert_eq!(pieces("🙂 \u{FFFD} Привет", 256), "[CLS] [UNK] [UNK] [SEP]");
+        assert_eq!(pieces("embedx the", 256), "[UNK] the");
+        assert_eq!(pieces(&"s".repeat(1_000_000), 256), "[UNK]");
+        assert_eq!(pieces("🙂 \u{FFFD} Привет", 256), "[UNK] [UNK]");
     }
 
     #[test]
     fn nothing_is_nothing_and_too_much_is_cut() {
-        assert_eq!(pieces("", 256), "[CLS] [SEP]");
-        assert_eq!(pieces(" \t\u{7}\n", 256), "[CLS] [SEP]");
-        assert_eq!(pieces("the embeddings", 4), "[CLS] the embed [SEP]");
+        assert_eq!(pieces("", 256), "");
+        assert_eq!(pieces(" \t\u{7}\n", 256), "");
+        assert_eq!(pieces("the embeddings", 2), "the embed");
         assert_eq!(pieces(&"the ".repeat(10_000), 256).split(' ').count(), 256);
     }
 

@@ -19,7 +19,7 @@ use super::session::{Effect, Ending, Event, Pace, Place, Remaining, Session, TAI
 use super::voice::Voice;
 use crate::assessment::{Assessment, Source};
 use crate::audio::{Gate, SAMPLE_RATE, level_dbfs, meter};
-use crate::coverage::{PointVerdict, Verdict, credited};
+use crate::coverage::{PointVerdict, Reader, Verdict, credited};
 use crate::journal::{SessionHandle, SessionState};
 use crate::learned::{Learned, how_to_forget};
 use crate::loops::{Question, RULES};
@@ -100,6 +100,8 @@ pub struct Equipment {
     pub input: mpsc::UnboundedReceiver<Input>,
     /// What the user has taught.
     pub learned: Learned,
+    /// What reads answers for their meaning.
+    pub reader: Box<dyn Reader>,
 }
 
 /// How a session ended.
@@ -113,7 +115,7 @@ pub struct Ended {
 
 /// Carries the session out until it ends.
 pub async fn run(session: Session, record: SessionHandle, equipment: Equipment) -> Ended {
-    let Equipment { answers, scribe, speaker, view, controls, input, learned } = equipment;
+    let Equipment { answers, scribe, speaker, view, controls, input, learned, reader } = equipment;
     let mut runner = Runner {
         session,
         keeper: Keeper::new(record),
@@ -127,6 +129,7 @@ pub async fn run(session: Session, record: SessionHandle, equipment: Equipment) 
         controls,
         input: Some(input),
         learned,
+        reader,
         lines: VecDeque::new(),
         awaiting: false,
         overrulable: false,
@@ -174,6 +177,7 @@ struct Runner {
     controls: String,
     input: Option<mpsc::UnboundedReceiver<Input>>,
     learned: Learned,
+    reader: Box<dyn Reader>,
     /// Whether somebody may still press a key or type a line.
     attended: bool,
     /// Typed lines that no answer has taken yet.
@@ -444,7 +448,7 @@ impl Runner {
         let Some(mut asked) = self.session.loops().get(place.loop_index).cloned() else { return };
         self.learned.teach(&mut asked);
         let Some(question) = asked.questions().nth(place.question_index) else { return };
-        let assessment = Assessment::new(&asked, question, source, transcript);
+        let assessment = Assessment::new(&asked, question, source, transcript, &*self.reader);
         let news = self.keeper.judged(assessment.clone());
         self.tell(news);
         self.queue.push_back(Event::Judged(Box::new(assessment)));

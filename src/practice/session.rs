@@ -537,6 +537,7 @@ mod tests {
 
     use super::*;
     use crate::assessment::{Assessment, Source};
+    use crate::coverage::WordsAlone;
     use crate::loops::Point;
     use crate::transcript::Transcript;
 
@@ -561,7 +562,13 @@ mod tests {
     fn judged() -> Event {
         let asked = a_loop("one");
         let transcript = Transcript::typed("something");
-        Event::Judged(Box::new(Assessment::new(&asked, &asked.question, Source::Text, transcript)))
+        Event::Judged(Box::new(Assessment::new(
+            &asked,
+            &asked.question,
+            Source::Text,
+            transcript,
+            &WordsAlone,
+        )))
     }
 
     /// A loop whose question has two points, of which the answer below makes the first.
@@ -577,7 +584,13 @@ mod tests {
     fn judged_with_points() -> Event {
         let asked = with_points("one");
         let transcript = Transcript::typed("the prior of each class, and it wobbles like jelly");
-        Event::Judged(Box::new(Assessment::new(&asked, &asked.question, Source::Text, transcript)))
+        Event::Judged(Box::new(Assessment::new(
+            &asked,
+            &asked.question,
+            Source::Text,
+            transcript,
+            &WordsAlone,
+        )))
     }
 
     /// A session that waits after its first answer.

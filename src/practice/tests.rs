@@ -15,7 +15,7 @@ use super::runner::{Answers, Ended, Equipment, Input, Writing, run};
 use super::session::{Ending, Event, Pace, Place, Session};
 use super::{OpenSource, Scribe};
 use crate::audio::{AudioError, AudioSource, Block, FailingSource, MemorySource, SAMPLE_RATE};
-use crate::coverage::Verdict;
+use crate::coverage::{Verdict, WordsAlone};
 use crate::journal::fixtures::{recognised, theory};
 use crate::journal::{AnswerState, Content, InputKind, Journal, KeptSession, SessionState};
 use crate::learned::Learned;
@@ -122,6 +122,7 @@ fn sitting(answers: Answers, lines: &[&'static str], pace: Pace) -> Sitting {
             controls: String::new(),
             input: receiver,
             learned: Learned::nothing(Path::new("nowhere")),
+            reader: Box::new(WordsAlone),
         },
         screen,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::coverage::{self, PointVerdict, Unfit, Verdict};
+use crate::coverage::{self, PointVerdict, Unfit, Verdict, WordsAlone};
 use crate::journal::{AnswerState, KeptSession, KeptTake, Ruling, TakeId};
 use crate::loops::{Loop, MAIN_QUESTION, Question, nearest};
 use crate::transcript::Transcript;
@@ -102,7 +102,7 @@ impl Change<'_> {
         for point in &mut question.points {
             point.learned.push(said.to_owned());
         }
-        let verdicts = coverage::assess(&question, &self.transcript());
+        let verdicts = coverage::assess(&question, &self.transcript(), &WordsAlone);
         verdicts.into_iter().find_map(|point| point.reason.filter(|_| point.verdict != Verdict::Covered))
     }
 

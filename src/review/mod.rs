@@ -7,6 +7,7 @@ pub mod why;
 
 use crate::assessment::{Assessment, Source};
 use crate::audio::{Pace, WavSource};
+use crate::coverage::Reader;
 use crate::journal::{Content, Journal, JournalError, KeptTake, KeptTranscript, Waiting};
 use crate::learned::Learned;
 use crate::loops::Loop;
@@ -46,6 +47,7 @@ pub struct CaughtUp {
 pub fn catch_up(
     journal: &Journal,
     learned: &Learned,
+    reader: &dyn Reader,
     session: Option<&str>,
     mut transcriber: Option<&mut dyn Transcriber>,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -97,7 +99,7 @@ pub fn catch_up(
             } else {
                 progress(Progress::Begun(&waiting));
             }
-            match judge(&asked, &waiting.question, &take) {
+            match judge(&asked, &waiting.question, &take, reader) {
                 Some(assessment) => {
                     journal.save_assessment(take.id, &assessment)?;
                     done.judged += 1;
@@ -119,7 +121,12 @@ pub fn catch_up(
 ///
 /// # Errors
 /// There is no such session, or the journal cannot be read or written.
-pub fn reassess(journal: &Journal, learned: &Learned, session: &str) -> Result<usize, JournalError> {
+pub fn reassess(
+    journal: &Journal,
+    learned: &Learned,
+    reader: &dyn Reader,
+    session: &str,
+) -> Result<usize, JournalError> {
     let mut kept = journal.session(session)?;
     kept.summary.loops.iter_mut().for_each(|asked| learned.teach(asked));
     let mut added = 0;
@@ -127,7 +134,7 @@ pub fn reassess(journal: &Journal, learned: &Learned, session: &str) -> Result<u
         let Some(asked) = kept.summary.loops.get(answer.loop_position) else { continue };
         for take in &answer.takes {
             let Some(last) = take.assessments.last() else { continue };
-            let Some(assessment) = judge(asked, &answer.question, take) else { continue };
+            let Some(assessment) = judge(asked, &answer.question, take, reader) else { continue };
             if last.assessment != assessment {
                 journal.save_assessment(take.id, &assessment)?;
                 added += 1;
@@ -138,7 +145,7 @@ pub fn reassess(journal: &Journal, learned: &Learned, session: &str) -> Result<u
 }
 
 /// Judges a take by its last transcript; `None` where it has none.
-fn judge(asked: &Loop, question: &str, take: &KeptTake) -> Option<Assessment> {
+fn judge(asked: &Loop, question: &str, take: &KeptTake, reader: &dyn Reader) -> Option<Assessment> {
     let question = asked.questions().find(|asked| asked.id == question)?;
     let (source, transcript) = match &take.content {
         Content::Typed { text } => (Source::Text, Transcript::typed(text)),
@@ -153,7 +160,7 @@ fn judge(asked: &Loop, question: &str, take: &KeptTake) -> Option<Assessment> {
             (source, transcript.clone())
         }
     };
-    Some(Assessment::new(asked, question, source, transcript))
+    Some(Assessment::new(asked, question, source, transcript, reader))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::corrections::{Wanted, plan};
 use super::*;
 use crate::audio::Recorder;
-use crate::coverage::{Evidence, FoundBy, Tally, Verdict};
+use crate::coverage::{Evidence, FoundBy, Tally, Verdict, WordsAlone};
 use crate::journal::fixtures::{assessment, probability, recognised, theory};
 use crate::journal::{AnswerState, InputKind, Ruling, SessionHandle, SessionState, TakeId};
 use crate::loops::MAIN_QUESTION;
@@ -41,23 +41,31 @@ fn what_a_session_left_undone_is_caught_up_on_and_one_failure_does_not_stop_it()
     let id = session.id().to_owned();
 
     let mut script = ScriptedTranscriber::new(["the gradient is p minus y"]);
-    let nothing = catch_up(&journal, &untaught(), None, Some(&mut script), &mut |_| {}).unwrap();
+    let nothing = catch_up(&journal, &untaught(), &WordsAlone, None, Some(&mut script), &mut |_| {}).unwrap();
     assert_eq!(nothing, CaughtUp::default(), "a running session is left alone");
     session.finish(SessionState::Left).unwrap();
-    let nothing = catch_up(&journal, &untaught(), None, Some(&mut script), &mut |_| {}).unwrap();
+    let nothing = catch_up(&journal, &untaught(), &WordsAlone, None, Some(&mut script), &mut |_| {}).unwrap();
     assert_eq!(nothing, CaughtUp::default(), "its process still holds it");
     drop(session);
 
-    let done = catch_up(&journal, &untaught(), Some(&id), None, &mut |_| {}).unwrap();
+    let done = catch_up(&journal, &untaught(), &WordsAlone, Some(&id), None, &mut |_| {}).unwrap();
     assert_eq!(done, CaughtUp { judged: 1, failed: 0, untranscribed: 2 }, "the typed one needs no model");
     let mut failures = Vec::new();
     let mut seconds = 0.0;
-    let done = catch_up(&journal, &untaught(), None, Some(&mut script), &mut |progress| match progress {
-        Progress::Failed(why) => failures.push(why),
-        Progress::Transcribed(so_far) => seconds = so_far,
-        _ => {}
-    })
-    .unwrap();
+    let done =
+        catch_up(
+            &journal,
+            &untaught(),
+            &WordsAlone,
+            None,
+            Some(&mut script),
+            &mut |progress| match progress {
+                Progress::Failed(why) => failures.push(why),
+                Progress::Transcribed(so_far) => seconds = so_far,
+                _ => {}
+            },
+        )
+        .unwrap();
     assert_eq!(done, CaughtUp { judged: 1, failed: 1, untranscribed: 0 });
     assert!(failures[0].contains("1-theory-prompt-1.wav"), "{failures:?}");
     assert_eq!(seconds, 2.0);
@@ -83,8 +91,8 @@ fn judging_anew_adds_only_what_differs() {
     old.engine = "0.0.1".into();
     session.journal().save_assessment(take, &old).unwrap();
 
-    assert_eq!(reassess(&journal, &untaught(), session.id()).unwrap(), 1);
-    assert_eq!(reassess(&journal, &untaught(), session.id()).unwrap(), 0);
+    assert_eq!(reassess(&journal, &untaught(), &WordsAlone, session.id()).unwrap(), 1);
+    assert_eq!(reassess(&journal, &untaught(), &WordsAlone, session.id()).unwrap(), 0);
     let kept = journal.session(session.id()).unwrap();
     let assessments = &kept.answers[0].takes[0].assessments;
     assert_eq!(assessments.len(), 2);

@@ -2,7 +2,7 @@
 
 use super::text::Style;
 use crate::assessment::Assessment;
-use crate::coverage::{ALWAYS, COVERED, Finder, Sign, Trace, finder, traces};
+use crate::coverage::{ALWAYS, COVERED, Finder, FoundBy, Reader, Sign, Trace, finder, traces};
 use crate::loops::{Point, Question};
 use crate::transcript::Transcript;
 use crate::ui::page::Page;
@@ -17,7 +17,7 @@ const NAMED: usize = 4;
 const ALTERNATIVES: usize = 3;
 
 /// What the matches of each point are, the likeliest first, with a legend.
-pub fn why(question: &Question, assessment: &Assessment, style: &Style) -> String {
+pub fn why(question: &Question, assessment: &Assessment, reader: &dyn Reader, style: &Style) -> String {
     let mut page = style.page();
     page.blank();
     page.paragraph("  ", "Why:");
@@ -27,7 +27,7 @@ pub fn why(question: &Question, assessment: &Assessment, style: &Style) -> Strin
     }
     legend(&mut page);
     let transcript = &assessment.transcript;
-    let points = question.points.iter().zip(&assessment.points).zip(traces(question, transcript));
+    let points = question.points.iter().zip(&assessment.points).zip(traces(question, transcript, reader));
     for (number, ((point, verdict), traces)) in (1..).zip(points) {
         page.blank();
         let heading = format!("{}, probability {:.2}", verdict.verdict.name(), verdict.probability);
@@ -123,6 +123,9 @@ fn explain(page: &mut Page, point: &Point, trace: &Trace, transcript: &Transcrip
 }
 
 fn found_by(point: &Point, trace: &Trace, transcript: &Transcript) -> String {
+    if trace.by == FoundBy::Meaning {
+        return "what it means: the sentence is like the point".to_owned();
+    }
     let Some(Finder { key, number, said, unsaid }) = finder(point, trace, transcript) else {
         return "the words of the point's own text".to_owned();
     };

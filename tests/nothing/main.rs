@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use vivavoce::audio::{AudioSource, MemorySource, Pace, WavSource};
-use vivavoce::coverage::{Verdict, assess};
+use vivavoce::coverage::{Verdict, WordsAlone, assess};
 use vivavoce::loops::{Library, Question};
 use vivavoce::recognise::{Transcriber as _, WhisperWorker, WorkerSettings};
 use vivavoce::transcript::Transcript;
@@ -53,7 +53,7 @@ impl Interview {
     fn credited(&self, heard: &Transcript) -> Vec<String> {
         let mut credited = Vec::new();
         for (name, question) in &self.questions {
-            for point in assess(question, heard) {
+            for point in assess(question, heard, &WordsAlone) {
                 if point.verdict == Verdict::Covered {
                     let quotes: Vec<&str> =
                         point.evidence.iter().map(|evidence| evidence.quote.as_str()).collect();
