@@ -9,7 +9,6 @@ use clap::Args;
 use super::{Failure, Settings, loops, review, score};
 use crate::audio::{Pace, WavSource};
 use crate::evaluation::{self, Bin, Confusion, Content, Evaluation, Figures};
-use crate::meaning::OnDemand;
 use crate::models;
 use crate::transcript::Transcript;
 use crate::ui::page::{clip, counted};
@@ -50,7 +49,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     if answers.is_empty() {
         return Err(Failure::Mendable(format!("`{name}` has no answers; docs/corpus.md has the format")));
     }
-    let reader = OnDemand::new(&settings.models_dir);
+    let reader = super::reader(settings, answers.iter().map(|answer| &answer.question));
     let mut worker = None;
     let mut decisions = Vec::new();
     for answer in &answers {

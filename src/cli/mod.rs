@@ -19,6 +19,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::loops::Question;
+use crate::meaning::OnDemand;
+
 pub use failure::Failure;
 pub use settings::Settings;
 
@@ -65,6 +68,23 @@ enum Command {
     /// The recogniser's process; viva starts it by itself
     #[command(hide = true)]
     Worker(worker::Arguments),
+}
+
+/// What reads answers to these questions for their meaning. Where one of them needs that and it cannot be had, it is
+/// said why.
+fn reader<'q>(settings: &Settings, mut asked: impl Iterator<Item = &'q Question>) -> OnDemand {
+    let reader = OnDemand::new(&settings.models_dir);
+    let needs_meaning = |question: &Question| question.points.iter().any(|point| point.keywords.is_empty());
+    if asked.any(needs_meaning)
+        && let Err(error) = reader.load()
+    {
+        // Nothing can be done about a stderr that is gone.
+        _ = writeln!(
+            std::io::stderr(),
+            "note: points without `keywords` are judged by the words of their text alone: {error}"
+        );
+    }
+    reader
 }
 
 /// Runs the program on the process's own arguments.

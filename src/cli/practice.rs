@@ -98,9 +98,9 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         model = Ok(model?);
     }
     let learned = super::review::learned(settings);
-    let reader = Box::new(OnDemand::new(&settings.models_dir));
     if let Some(left) = &mut resumed {
-        catch_up(&journal, &learned, &*reader, left, settings)?;
+        let reader = OnDemand::new(&settings.models_dir);
+        catch_up(&journal, &learned, &reader, left, settings)?;
     }
     let (loops, from) = match &resumed {
         Some(left) => {
@@ -109,6 +109,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         }
         None => (choose(&arguments, &library, terminal)?, Place { loop_index: 0, question_index: 0 }),
     };
+    let reader = Box::new(super::reader(settings, loops.iter().flat_map(Loop::questions)));
 
     // ALSA and others write to stderr whatever they like; what is to be read stands on stdout.
     let quiet = Quiet::start(None).ok();

@@ -14,7 +14,6 @@ use crate::assessment::{Assessment, Source};
 use crate::audio::{AudioSource as _, Pace, WavSource};
 use crate::coverage::{Trace, traces};
 use crate::loops::{Loop, MAIN_QUESTION, Question, nearest};
-use crate::meaning::OnDemand;
 use crate::models;
 use crate::recognise::{RecogniseError, Transcriber as _, WhisperWorker};
 use crate::review::{text, why};
@@ -83,7 +82,7 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
     let answers = recordings.chain(arguments.text.iter().map(|path| (path, true)));
     let many = arguments.recordings.len() + arguments.text.len() > 1;
 
-    let reader = OnDemand::new(&settings.models_dir);
+    let reader = super::reader(settings, std::iter::once(question));
     let mut worker = None;
     let mut failed = None;
     for (number, (path, written)) in answers.enumerate() {

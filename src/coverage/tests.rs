@@ -4,7 +4,9 @@
 
 use super::normalise::tokens;
 use super::sense::shadows;
-use super::{FoundBy, PointVerdict, Verdict, WordsAlone, satisfied_by_prompt, traces};
+use super::{
+    FoundBy, Piece, PointVerdict, Reader, Reading, Verdict, WordsAlone, satisfied_by_prompt, traces,
+};
 use crate::loops::{Library, Point, Question, Way};
 use crate::transcript::{Segment, Transcript, Word};
 use Verdict::{Covered, Missed, Partial, Unheard};
@@ -682,4 +684,102 @@ fn no_order_of_words_makes_it_fail() {
             assert!(verdict.evidence.iter().all(|evidence| evidence.last_word < length));
         }
     }
+}
+
+/// Reads words by a list: those of one line mean the same, all others nothing in common.
+struct Synonyms(&'static [&'static str]);
+
+impl Reader for Synonyms {
+    fn read(&self, texts: &[Vec<&str>]) -> Option<Vec<Reading>> {
+        const DIMENSIONS: usize = 256;
+        let axis = |word: &str| {
+            let known = self.0.iter().position(|line| line.split(' ').any(|other| other == word));
+            known.unwrap_or_else(|| {
+                let sum = word.bytes().fold(7_usize, |sum, byte| sum * 31 % 10_007 + usize::from(byte));
+                self.0.len() + sum % (DIMENSIONS - self.0.len())
+            })
+        };
+        let reading = |words: &Vec<&str>| {
+            let mut whole = vec![0.0; DIMENSIONS];
+            let piece = |(word, text): (usize, &&str)| {
+                let id = axis(&text.trim_end_matches(['.', ',']).to_lowercase());
+                let mut direction = vec![0.0; DIMENSIONS];
+                direction[id] = 1.0;
+                whole[id] += 1.0;
+                Piece { word, id, rarity: 0.5, direction }
+            };
+            let pieces = words.iter().enumerate().map(piece).collect();
+            let length = whole.iter().map(|number| number * number).sum::<f32>().sqrt().max(1e-9);
+            whole.iter_mut().for_each(|number| *number /= length);
+            Reading { whole, pieces }
+        };
+        Some(texts.iter().map(reading).collect())
+    }
+}
+
+const SYNONYMS: Synonyms =
+    Synonyms(&["memory ram", "halves half", "recomputation recompute", "costs slower", "time speed"]);
+
+fn without_keywords() -> Question {
+    let point = |text: &str| Point::new(text.into(), text.into());
+    let points =
+        vec![point("halves the memory"), point("recomputation costs time"), point("shard the optimizer")];
+    question("How do you train a big network?", points)
+}
+
+#[test]
+fn a_point_without_keywords_is_made_by_a_sentence_that_means_it() {
+    let asked = without_keywords();
+    let said = Transcript::typed("It needs half the ram. My dog likes long walks.");
+    let verdicts = super::assess(&asked, &said, &SYNONYMS);
+    let found: Vec<Verdict> = verdicts.iter().map(|point| point.verdict).collect();
+    assert_eq!(found, [Covered, Missed, Missed]);
+    assert_eq!(verdicts[0].evidence[0].by, FoundBy::Meaning);
+    assert!("It needs half the ram.".contains(&verdicts[0].evidence[0].quote));
+    assert_eq!(assess(&asked, &said)[0].verdict, Missed, "by its words alone nothing of it is found");
+}
+
+#[test]
+fn a_sentence_that_takes_back_what_it_means_is_refused() {
+    let asked = without_keywords();
+    let said = Transcript::typed("I would never use half the ram.");
+    let point = super::assess(&asked, &said, &SYNONYMS).remove(0);
+    assert_eq!(point.verdict, Missed);
+    assert!(point.reason.is_some_and(|reason| reason.contains("would not")));
+}
+
+#[test]
+fn a_repeated_question_means_no_point() {
+    let mut asked = without_keywords();
+    asked.points[0].text = "train a big network".into();
+    let said = Transcript::typed("How do I train a big network?");
+    assert!(super::assess(&asked, &said, &SYNONYMS).iter().all(|point| point.verdict == Missed));
+}
+
+#[test]
+fn points_with_keywords_are_judged_without_a_reader() {
+    struct Unasked;
+    impl Reader for Unasked {
+        fn read(&self, _: &[Vec<&str>]) -> Option<Vec<Reading>> {
+            panic!("nothing is to be read")
+        }
+    }
+    let library = Library::built_in().unwrap();
+    for question in library.iter().flat_map(|entry| entry.content.questions()) {
+        super::assess(question, &Transcript::typed("The gradient is p minus y."), &Unasked);
+    }
+}
+
+#[test]
+fn however_much_is_said_every_sentence_is_read_and_none_is_long() {
+    let asked = without_keywords();
+    for said in
+        ["half the ram ".repeat(3_000), "x. ".repeat(10_000), String::new(), "...".into(), "🙂 ,".into()]
+    {
+        super::assess(&asked, &Transcript::typed(&said), &SYNONYMS);
+    }
+    let mut alone = asked.clone();
+    alone.points.truncate(1);
+    let said = Transcript::typed("Well, half the ram.");
+    assert_ne!(super::assess(&alone, &said, &SYNONYMS)[0].evidence, [], "no other point to compare it with");
 }

@@ -50,6 +50,9 @@ pub const COVERED: f64 = 0.5;
 /// ... and half from this.
 const PARTIAL: f64 = 0.12;
 
+/// ... where it was found by what a sentence means: something or other is always a little like a point.
+const PARTIAL_MEANING: f64 = 0.35;
+
 /// Log odds of a match in which only words of the question were repeated.
 const REPETITION: f64 = -5.0;
 
@@ -74,9 +77,14 @@ const REFUSED: f64 = -2.2;
 /// that half of them were: the fit, on answers most of which are made to deceive by just that, cannot tell.
 const TEXT: f64 = 0.8;
 
-/// What the words in and round a sentence that is like a point in meaning count for: they were weighed on interviews
-/// about machine learning, the likeness on all kinds of things.
-const ROUND_LIKE: f64 = 1.0;
+/// What a likeness in meaning lacks for a tick, in log odds: nine in ten of those given by it alone shall be right.
+const MEANING: f64 = -0.3;
+
+/// How strongly the words in and round a sentence must speak against a likeness in meaning before they count, and
+/// what they count for then: they were weighed on interviews about machine learning, the likeness on all kinds of
+/// things.
+const AGAINST_MEANING: f64 = -1.5;
+const AGAINST_MEANING_WEIGHT: f64 = 2.0;
 
 /// What it adds to the log odds that the user has said of these very words that they make the point.
 const LEARNED: f64 = 2.0;
@@ -187,6 +195,7 @@ fn list_items(tokens: &[Token]) -> Vec<bool> {
 fn prior(found: &Found) -> f64 {
     match (found.refusal, found.by) {
         (Some(_), _) => REFUSED,
+        (None, FoundBy::Meaning) => MEANING,
         (None, FoundBy::Learned) => PRACTICE + LEARNED,
         (None, FoundBy::Text) if found.way.is_none() && !found.is_whole() => PRACTICE - TEXT,
         (None, FoundBy::Text) if found.way.is_none() => PRACTICE + TEXT,
@@ -247,12 +256,20 @@ impl<'a> Judge<'a> {
         let moods = moods(&found);
         let trace = |found: &[Found], at: usize, mood: Mood| {
             let mut signs = Vec::new();
-            self.features(found, at, mood, &mut |place, words| {
-                let weight = weights::weight(weights::key(place, words));
-                signs.push(Sign { place: place.name(), words: words.join(" "), weight });
-            });
-            let always = found[at].likeness.unwrap_or_else(weights::bias) + prior(&found[at]);
-            signs.push(Sign { place: Place::Match.name(), words: ALWAYS.to_owned(), weight: always });
+            let mut sign = |words: &str, weight| {
+                signs.push(Sign { place: Place::Match.name(), words: words.to_owned(), weight });
+            };
+            if let Some(likeness) = found[at].likeness {
+                sign(ALWAYS, prior(&found[at]));
+                sign("likeness in meaning", likeness);
+                sign("words in and round it", self.against_meaning(found, at, mood));
+            } else {
+                sign(ALWAYS, weights::bias() + prior(&found[at]));
+                self.features(found, at, mood, &mut |place, words| {
+                    let weight = weights::weight(weights::key(place, words));
+                    signs.push(Sign { place: place.name(), words: words.join(" "), weight });
+                });
+            }
             signs.sort_by(|one, other| (one.place, &one.words).cmp(&(other.place, &other.words)));
             signs.dedup_by(|one, other| one.place == other.place && one.words == other.words);
             let log_odds = self.log_odds(found, at, mood);
@@ -324,8 +341,12 @@ impl<'a> Judge<'a> {
                     .flat_map(|found| self.whole_shadows(&found.matched))
                     .collect();
                 for found in &mut found {
-                    found.refusal = self.refusal(&found.matched, &declined);
-                    found.by_sound = index.is_by_sound(&found.matched);
+                    found.refusal = self.refusal(found, &declined);
+                    // What is taken back is not made, however alike it is.
+                    if found.refusal.is_some() {
+                        found.likeness = found.likeness.map(|likeness| likeness.min(0.0));
+                    }
+                    found.by_sound = found.by != FoundBy::Meaning && index.is_by_sound(&found.matched);
                 }
                 found
             })
@@ -343,26 +364,28 @@ impl<'a> Judge<'a> {
         nearest(self.reader, &self.question.prompt, &texts, &said).unwrap_or_default()
     }
 
-    /// A sentence that is like a point in meaning, as a match.
+    /// A sentence that is like a point in meaning, as a match of the words that come nearest; `None` where the
+    /// sentence only repeats the question.
     fn alike(&self, likeness: &Likeness) -> Option<Found> {
-        let tokens = |words: &[usize]| {
-            let is_in = |token: &Token| words.binary_search(&token.word).is_ok();
-            (0..self.tokens.len()).filter(|&at| is_in(&self.tokens[at])).collect::<Vec<usize>>()
+        let hits_in = |words: &dyn Fn(usize) -> bool| {
+            (0..self.tokens.len()).filter(|&at| words(self.tokens[at].word)).collect::<Vec<usize>>()
         };
-        let hits = tokens(&likeness.words);
-        let matched = Match { first: *hits.first()?, last: *hits.last()?, hits };
+        let sentence = hits_in(&|word| likeness.sentence.contains(&word));
+        let is_repeated = |&hit: &usize| self.in_prompt[hit] || is_light(&self.tokens[hit].text);
+        if sentence.iter().all(is_repeated) {
+            return None;
+        }
+        let hits = hits_in(&|word| likeness.words.contains(&word));
         let log_odds = likeness.log_odds();
-        let share = if log_odds >= 0.0 { 1.0 } else { ALMOST_SHARE };
-        let found = Found {
-            matched,
+        Some(Found {
+            matched: Match { first: *hits.first()?, last: *hits.last()?, hits },
             by: FoundBy::Meaning,
-            share,
+            share: if log_odds + MEANING >= 0.0 { 1.0 } else { ALMOST_SHARE },
             way: None,
             refusal: None,
             by_sound: false,
-            likeness: None,
-        };
-        Some(Found { likeness: Some(log_odds), ..found })
+            likeness: Some(log_odds),
+        })
     }
 
     fn recognisers(&mut self, point: &Point, vocabulary: &mut Vocabulary) -> Recognisers {
@@ -393,7 +416,7 @@ impl<'a> Judge<'a> {
             reason: reason.map(str::to_owned),
         };
         let counting = |judged: &&Judged| probability(judged.log_odds) >= COVERED.min(best);
-        let is_badly_heard = |judged: &Judged| self.is_badly_heard(&judged.found.matched);
+        let is_badly_heard = |judged: &Judged| self.is_badly_heard(&judged.found);
         if best >= PARTIAL && judged.iter().filter(counting).all(is_badly_heard) {
             judged.retain(|judged| counting(&judged));
             return decided(Verdict::Unheard, best.min(UNHEARD), judged, Some("it was badly heard"));
@@ -406,9 +429,11 @@ impl<'a> Judge<'a> {
         let refusals = || whole().chain(&judged).filter_map(|judged| judged.found.refusal);
         let is_named = |reason: Reason| reason == Reason::Sense(Refusal::Named);
         let reason = refusals().find(|reason| !is_named(*reason)).or_else(|| refusals().next());
+        let by_meaning = judged.first().is_some_and(|best| best.found.by == FoundBy::Meaning);
+        let least = if by_meaning { PARTIAL_MEANING } else { PARTIAL };
         // What was named and then rejected was rejected.
         let is_half = match reason {
-            None => best >= PARTIAL,
+            None => best >= least,
             Some(reason) => is_named(reason) && whole().next().is_some(),
         };
         let reason = reason.map(Reason::text);
@@ -424,15 +449,29 @@ impl<'a> Judge<'a> {
         if found[at].refusal == Some(Reason::Repetition) {
             return REPETITION;
         }
+        match found[at].likeness {
+            Some(likeness) => likeness + prior(&found[at]) + self.against_meaning(found, at, mood),
+            None => weights::bias() + prior(&found[at]) + self.weigh(found, at, mood, |_| true),
+        }
+    }
+
+    /// What the words in and round a sentence say against its likeness to the point.
+    fn against_meaning(&self, found: &[Found], at: usize, mood: Mood) -> f64 {
+        let words = self.weigh(found, at, mood, |place| place != Place::Match);
+        AGAINST_MEANING_WEIGHT * (words - AGAINST_MEANING).min(0.0)
+    }
+
+    /// The weights of the features in some places, added up.
+    fn weigh(&self, found: &[Found], at: usize, mood: Mood, counts: impl Fn(Place) -> bool) -> f64 {
         let mut keys = Vec::new();
-        self.features(found, at, mood, &mut |place, words| keys.push(weights::key(place, words)));
+        self.features(found, at, mood, &mut |place, words| {
+            if counts(place) {
+                keys.push(weights::key(place, words));
+            }
+        });
         keys.sort_unstable();
         keys.dedup();
-        let signs = keys.into_iter().map(weights::weight).sum::<f64>();
-        match found[at].likeness {
-            Some(likeness) => likeness + prior(&found[at]) + ROUND_LIKE * signs,
-            None => weights::bias() + prior(&found[at]) + signs,
-        }
+        keys.into_iter().map(weights::weight).sum()
     }
 
     /// All that speaks for and against a match.
@@ -556,9 +595,9 @@ impl<'a> Judge<'a> {
     }
 
     /// Why a match does not count, if it does not.
-    fn refusal(&self, matched: &Match, declined: &HashSet<usize>) -> Option<Reason> {
-        let heavy = self.heavy_hits(matched);
-        if !heavy.is_empty() && heavy.iter().all(|&hit| self.in_prompt[hit]) {
+    fn refusal(&self, found: &Found, declined: &HashSet<usize>) -> Option<Reason> {
+        let heavy = self.heavy_hits(&found.matched);
+        if found.by != FoundBy::Meaning && !heavy.is_empty() && heavy.iter().all(|&hit| self.in_prompt[hit]) {
             return Some(Reason::Repetition);
         }
         self.shadows_on(&heavy)
@@ -610,13 +649,16 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether one of the words that it takes was a guess of the recogniser's.
-    fn is_badly_heard(&self, matched: &Match) -> bool {
-        matched
-            .hits
-            .iter()
-            .filter(|&&hit| !is_light(&self.tokens[hit].text))
-            .filter_map(|&hit| self.words[self.tokens[hit].word].probability)
-            .any(|probability| probability < UNHEARD_PROBABILITY)
+    fn is_badly_heard(&self, found: &Found) -> bool {
+        // What a sentence means does not hang on one word.
+        found.by != FoundBy::Meaning
+            && found
+                .matched
+                .hits
+                .iter()
+                .filter(|&&hit| !is_light(&self.tokens[hit].text))
+                .filter_map(|&hit| self.words[self.tokens[hit].word].probability)
+                .any(|probability| probability < UNHEARD_PROBABILITY)
     }
 
     /// The best matches as quotes, none of which overlap.
@@ -625,7 +667,7 @@ impl<'a> Judge<'a> {
             let found = &judged.found;
             let missing = (1000.0 * (1.0 - found.share)) as usize;
             let span = found.matched.last - found.matched.first;
-            (self.is_badly_heard(&found.matched), missing, span, found.matched.first)
+            (self.is_badly_heard(found), missing, span, found.matched.first)
         };
         judged.sort_by_cached_key(rank);
         let mut evidence: Vec<Evidence> = Vec::new();
