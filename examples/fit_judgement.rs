@@ -216,6 +216,7 @@ fn leave_out(cases: &[Case]) {
                 verdict: if probability >= coverage::COVERED { Verdict::Covered } else { Verdict::Missed },
                 probability,
                 stems: 0.0,
+                similarity: None,
                 question: String::new(),
                 text: String::new(),
                 evidence: Vec::new(),

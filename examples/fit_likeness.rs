@@ -204,11 +204,10 @@ fn fit(rows: &[&Row]) -> [f64; WIDTH] {
 /// Gaussian elimination; the matrix is positive definite, so that no pivot is nought.
 fn solve(mut matrix: [[f64; WIDTH]; WIDTH], mut right: [f64; WIDTH]) -> [f64; WIDTH] {
     for pivot in 0..WIDTH {
+        let above = matrix[pivot];
         for row in pivot + 1..WIDTH {
-            let factor = matrix[row][pivot] / matrix[pivot][pivot];
-            for column in pivot..WIDTH {
-                matrix[row][column] -= factor * matrix[pivot][column];
-            }
+            let factor = matrix[row][pivot] / above[pivot];
+            matrix[row].iter_mut().zip(above).for_each(|(number, above)| *number -= factor * above);
             right[row] -= factor * right[pivot];
         }
     }

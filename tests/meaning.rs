@@ -4,7 +4,10 @@
 
 mod common;
 
-use vivavoce::meaning::{LONGEST, Meaning, cosine};
+use vivavoce::coverage::{FoundBy, Verdict, WordsAlone, assess};
+use vivavoce::loops::{MAIN_QUESTION, Point, Question};
+use vivavoce::meaning::{LONGEST, Meaning, OnDemand, cosine};
+use vivavoce::transcript::Transcript;
 
 const SAID: &str = "we recompute the activations in the backward pass to save memory";
 const PARAPHRASE: &str = "throw activations away and compute them again going backward, so memory goes down";
@@ -63,4 +66,65 @@ fn nothing_at_all_and_far_too_much_are_embedded_too() {
         let length = embedding.iter().map(|number| number * number).sum::<f32>();
         assert!((length - 1.0).abs() < 1e-4, "{length} for {text:.20}");
     }
+}
+
+/// A list as people write it: no keywords.
+fn slow_query() -> Question {
+    let texts = [
+        "look at the query plan",
+        "composite index, column order",
+        "stale statistics",
+        "indexes slow down writes",
+    ];
+    Question::new(
+        MAIN_QUESTION.into(),
+        "A query that used to be fast now takes thirty seconds. How do you go about fixing it?".into(),
+        90,
+        String::new(),
+        texts.map(|text| Point::new(text.into(), text.into())).into(),
+    )
+}
+
+#[test]
+fn points_without_keywords_are_made_in_other_words() {
+    let (model, question) = (model(), slow_query());
+    for (answer, made) in [
+        (
+            "First I read the execution plan that the database makes for the query. Each index that you add makes \
+             inserting and updating rows slower.",
+            [true, false, false, true],
+        ),
+        (
+            "The planner may go by outdated statistics about the table, so I refresh them. Then I put the columns of a \
+             multi-column index in the right order.",
+            [false, true, true, false],
+        ),
+        ("I would never bother with the query plan.", [false; 4]),
+        ("A query that used to be fast now takes thirty seconds.", [false; 4]),
+        ("My dog likes long walks, and on Sundays I bake bread.", [false; 4]),
+        ("", [false; 4]),
+    ] {
+        let verdicts = assess(&question, &Transcript::typed(answer), &model);
+        let found: Vec<bool> = verdicts.iter().map(|point| point.verdict == Verdict::Covered).collect();
+        assert_eq!(found, made, "{answer}");
+        for evidence in verdicts
+            .iter()
+            .filter(|point| point.verdict == Verdict::Covered)
+            .flat_map(|point| &point.evidence)
+        {
+            assert_eq!(evidence.by, FoundBy::Meaning);
+            assert!(answer.contains(&evidence.quote));
+        }
+    }
+}
+
+#[test]
+fn without_the_model_they_are_found_by_their_words() {
+    let home = tempfile::tempdir().unwrap();
+    let nowhere = OnDemand::new(home.path());
+    let question = slow_query();
+    let said = Transcript::typed("I look at the query plan, and at stale statistics.");
+    assert_eq!(assess(&question, &said, &nowhere), assess(&question, &said, &WordsAlone));
+    assert_eq!(assess(&question, &said, &nowhere)[2].verdict, Verdict::Covered);
+    assert!(nowhere.load().is_err_and(|error| error.to_string().contains("`viva models fetch meaning`")));
 }

@@ -137,6 +137,19 @@ pub(super) fn nearest(
     Some(all)
 }
 
+/// For each point the cosine of its text and the sentence nearest to it; 0 where nothing was said.
+pub(super) fn similarities(reader: &dyn Reader, points: &[&str], said: &[&str]) -> Option<Vec<f64>> {
+    let sentences = sentences(said).into_iter().map(|sentence| said[sentence].to_vec());
+    let points = points.iter().map(|text| text.split_whitespace().collect());
+    let texts: Vec<Vec<&str>> = points.clone().chain(sentences).collect();
+    let readings = reader.read(&texts)?;
+    let (of_points, of_sentences) = readings.split_at(points.len());
+    let nearest = |point: &Reading| {
+        of_sentences.iter().map(|sentence| dot(&point.whole, &sentence.whole)).reduce(f64::max)
+    };
+    Some(of_points.iter().map(|point| nearest(point).unwrap_or_default()).collect())
+}
+
 /// First and last word of each sentence.
 fn sentences(words: &[&str]) -> Vec<RangeInclusive<usize>> {
     let ends_with = |word: &str, marks: &[char]| word.trim_end_matches(['"', '\'', ')']).ends_with(marks);
@@ -297,4 +310,26 @@ fn across(direction: &[f32], out: &[f32]) -> Vec<f32> {
     let length = rest.iter().map(|number| number * number).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
     rest.iter_mut().for_each(|number| *number /= length);
     rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_figure_has_its_weight() {
+        let (bias, weights) = &*WEIGHTS;
+        assert!(*bias != 0.0 && weights.iter().all(|weight| *weight != 0.0), "{bias} {weights:?}");
+    }
+
+    #[test]
+    fn sentences_end_at_full_stops_and_long_ones_at_commas() {
+        let ends = |text: &str| -> Vec<usize> {
+            sentences(&text.split(' ').collect::<Vec<_>>()).iter().map(|sentence| *sentence.end()).collect()
+        };
+        assert_eq!(ends("One two. Three (four.) Five"), [1, 3, 4]);
+        let long = format!("{}here, {}", "word ".repeat(20), "word ".repeat(40));
+        assert_eq!(ends(long.trim_end()), [20, 52, 60]);
+        assert!(sentences(&[]).is_empty());
+    }
 }

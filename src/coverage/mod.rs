@@ -208,6 +208,14 @@ pub fn likenesses(
     likeness::nearest(reader, &question.prompt, &points, &said)
 }
 
+/// For each point the cosine of its text and the sentence that is nearest to it, -1..1: not a judgement, but what a
+/// simple program would go by, to measure against. `None` where the reader has no model.
+pub fn similarities(question: &Question, transcript: &Transcript, reader: &dyn Reader) -> Option<Vec<f64>> {
+    let texts: Vec<&str> = question.points.iter().map(|point| point.text.as_str()).collect();
+    let said: Vec<&str> = transcript.words().map(|word| word.text.as_str()).collect();
+    likeness::similarities(reader, &texts, &said)
+}
+
 /// The words in and round a stretch of words with their places, as [`traces`] has them.
 pub fn surroundings(
     question: &Question,

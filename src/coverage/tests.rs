@@ -746,6 +746,11 @@ fn a_sentence_that_takes_back_what_it_means_is_refused() {
     let point = super::assess(&asked, &said, &SYNONYMS).remove(0);
     assert_eq!(point.verdict, Missed);
     assert!(point.reason.is_some_and(|reason| reason.contains("would not")));
+    assert_eq!(
+        super::assess(&asked, &said, &SYNONYMS)[2].reason,
+        None,
+        "it has nothing to do with the other points"
+    );
 }
 
 #[test]

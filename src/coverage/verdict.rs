@@ -426,7 +426,9 @@ impl<'a> Judge<'a> {
             return decided(Verdict::Covered, best, judged, None);
         }
         let whole = || judged.iter().filter(|judged| judged.found.is_whole());
-        let refusals = || whole().chain(&judged).filter_map(|judged| judged.found.refusal);
+        // That a sentence a little like the point was refused tells nothing.
+        let parts = || judged.iter().filter(|judged| judged.found.by != FoundBy::Meaning);
+        let refusals = || whole().chain(parts()).filter_map(|judged| judged.found.refusal);
         let is_named = |reason: Reason| reason == Reason::Sense(Refusal::Named);
         let reason = refusals().find(|reason| !is_named(*reason)).or_else(|| refusals().next());
         let by_meaning = judged.first().is_some_and(|best| best.found.by == FoundBy::Meaning);

@@ -14,6 +14,9 @@ const TRAPS: [&str; 4] = ["negated", "namedrop", "echo", "unknown"];
 /// A point with half of its stems said is covered by the baseline that counts stems.
 const STEMS_SHARE: f64 = 0.5;
 
+/// So many thresholds of similarity are tried.
+const THRESHOLDS: usize = 100;
+
 /// So often are the answers drawn anew for an interval.
 const RESAMPLES: usize = 1_000;
 
@@ -68,7 +71,8 @@ pub struct Evaluation {
     /// Points that were credited by words that make another one, the commonest first.
     pub confusions: Vec<Confusion>,
     /// What simple programs reach: `everything` ticks every point, `stems` those with half of their
-    /// text's stems said anywhere.
+    /// text's stems said anywhere, `similarity` those whose text and nearest sentence have like directions, with the
+    /// threshold that is best for these answers (where the model for that is there).
     pub baselines: BTreeMap<&'static str, Figures>,
     /// Every decision, borderline ones too.
     pub decisions: Vec<Decision>,
@@ -104,13 +108,35 @@ impl Evaluation {
             brier: counted().map(squared).sum::<f64>() / counted().count().max(1) as f64,
             calibration: Calibration::of(&decisions),
             confusions: confusions(&decisions),
-            baselines: BTreeMap::from([
-                ("everything", Figures::of(&decisions, |_| true)),
-                ("stems", Figures::of(&decisions, |decision| decision.stems >= STEMS_SHARE)),
-            ]),
+            baselines: [
+                ("everything", Some(Figures::of(&decisions, |_| true))),
+                ("stems", Some(Figures::of(&decisions, |decision| decision.stems >= STEMS_SHARE))),
+                ("similarity", similarity(&decisions)),
+            ]
+            .into_iter()
+            .filter_map(|(name, figures)| Some((name, figures?)))
+            .collect(),
             decisions,
         }
     }
+}
+
+/// What the cosine of a point and the nearest sentence reaches with the threshold that is best for these very
+/// decisions, which nobody could know beforehand; `None` where the cosines are not known.
+fn similarity(decisions: &[Decision]) -> Option<Figures> {
+    let mut cosines: Vec<f64> =
+        decisions.iter().map(|decision| decision.similarity).collect::<Option<_>>()?;
+    cosines.sort_by(f64::total_cmp);
+    let is_near = |decision: &Decision, least| decision.similarity.is_some_and(|cosine| cosine >= least);
+    let score = |least: f64| {
+        let mut counts = Counts::default();
+        decisions.iter().for_each(|decision| counts.add(decision, is_near(decision, least)));
+        counts.f1()
+    };
+    let every = cosines.len().div_ceil(THRESHOLDS).max(1);
+    let thresholds = cosines.into_iter().step_by(every);
+    let least = thresholds.max_by(|one, other| score(*one).total_cmp(&score(*other)))?;
+    Some(Figures::of(decisions, |decision| is_near(decision, least)))
 }
 
 fn is_ticked(decision: &Decision) -> bool {
@@ -230,6 +256,7 @@ mod tests {
         assert_eq!(evaluation.baselines["everything"].recall, 1.0);
         assert_eq!(evaluation.baselines["everything"].precision, 0.5);
         assert_eq!(evaluation.baselines["stems"].f1, 1.0);
+        assert!(!evaluation.baselines.contains_key("similarity"), "no cosine is known");
         let [low, high] = evaluation.f1_interval;
         assert!(low <= 0.5 && high >= 0.5, "{low} {high}");
         assert_eq!(evaluation.f1_interval, f1_interval);
@@ -255,6 +282,22 @@ mod tests {
         }
         assert!(width("many") < 0.1 && width("few") > 3.0 * width("many"), "{styles:?}");
         assert_eq!(styles["right"].f1_interval, [1.0, 1.0]);
+    }
+
+    #[test]
+    fn similarity_is_given_the_threshold_that_is_best_for_it() {
+        let with = |label, cosine| Decision {
+            similarity: Some(cosine),
+            ..decision("a", "strong", label, Verdict::Missed, 0.0)
+        };
+        let decisions = vec![
+            with(Label::Covered, 0.9),
+            with(Label::Missed, 0.3),
+            with(Label::Covered, 0.4),
+            with(Label::Missed, 0.6),
+        ];
+        let similarity = Evaluation::of(decisions).baselines["similarity"];
+        assert_eq!((similarity.precision, similarity.recall), (2.0 / 3.0, 1.0));
     }
 
     #[test]

@@ -96,6 +96,9 @@ pub struct Decision {
     /// program would go by.
     #[serde(skip)]
     pub stems: f64,
+    /// The cosine of the point's text and the nearest sentence: what another simple program would go by.
+    #[serde(skip)]
+    pub similarity: Option<f64>,
     /// Which question the point belongs to, as [`Answer::asked`] has it.
     #[serde(skip)]
     pub question: String,
@@ -112,6 +115,8 @@ impl Answer {
     pub fn decide(&self, transcript: &Transcript, reader: &dyn Reader) -> Vec<Decision> {
         let verdicts = coverage::assess(&self.question, transcript, reader);
         let stems = coverage::stems_said(&self.question, transcript);
+        let similarities = coverage::similarities(&self.question, transcript, reader);
+        let similarity = |point: usize| similarities.as_ref()?.get(point - 1).copied();
         (1..)
             .zip(verdicts.into_iter().zip(stems))
             .map(|(point, (verdict, stems))| Decision {
@@ -122,6 +127,7 @@ impl Answer {
                 verdict: verdict.verdict,
                 probability: verdict.probability,
                 stems,
+                similarity: similarity(point),
                 question: self.asked.clone(),
                 text: verdict.text,
                 evidence: verdict.evidence.iter().map(|found| found.first_word..=found.last_word).collect(),
@@ -289,6 +295,7 @@ mod tests {
             verdict: Verdict::Missed,
             probability: 0.0,
             stems: 0.0,
+            similarity: None,
             question: "theory/prompt".to_owned(),
             text: format!("point {point}"),
             evidence: Vec::new(),

@@ -124,7 +124,7 @@ fn explain(page: &mut Page, point: &Point, trace: &Trace, transcript: &Transcrip
 
 fn found_by(point: &Point, trace: &Trace, transcript: &Transcript) -> String {
     if trace.by == FoundBy::Meaning {
-        return "what it means: the sentence is like the point".to_owned();
+        return "what the sentence means, beside the point and the other points".to_owned();
     }
     let Some(Finder { key, number, said, unsaid }) = finder(point, trace, transcript) else {
         return "the words of the point's own text".to_owned();
