@@ -77,7 +77,8 @@ const REFUSED: f64 = -2.2;
 /// that half of them were: the fit, on answers most of which are made to deceive by just that, cannot tell.
 const TEXT: f64 = 0.8;
 
-/// What a likeness in meaning lacks for a tick, in log odds: nine in ten of those given by it alone shall be right.
+/// What a likeness in meaning lacks for a tick, in log odds. Of the ticks given by it alone 98 in 100 are right on
+/// honest answers to other questions, 86 on the development split of ArgKP.
 const MEANING: f64 = -0.3;
 
 /// How strongly the words in and round a sentence must speak against a likeness in meaning before they count, and
