@@ -98,10 +98,6 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         model = Ok(model?);
     }
     let learned = super::review::learned(settings);
-    if let Some(left) = &mut resumed {
-        let reader = OnDemand::new(&settings.models_dir);
-        catch_up(&journal, &learned, &reader, left, settings)?;
-    }
     let (loops, from) = match &resumed {
         Some(left) => {
             let (loop_index, question_index) = left.next;
@@ -110,6 +106,9 @@ pub fn run(arguments: Arguments, settings: &Settings) -> Result<(), Failure> {
         None => (choose(&arguments, &library, terminal)?, Place { loop_index: 0, question_index: 0 }),
     };
     let reader = Box::new(super::reader(settings, loops.iter().flat_map(Loop::questions)));
+    if let Some(left) = &mut resumed {
+        catch_up(&journal, &learned, &*reader, left, settings)?;
+    }
 
     // ALSA and others write to stderr whatever they like; what is to be read stands on stdout.
     let quiet = Quiet::start(None).ok();

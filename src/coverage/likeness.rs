@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 
 use super::normalise::text_tokens;
 use super::ways::is_light;
+use crate::loops::Question;
 
 /// Something that reads sentences for their meaning.
 pub trait Reader {
@@ -109,20 +110,15 @@ const MOST: usize = 3;
 const PROMPT_WEIGHT: f32 = 0.25;
 
 /// For each point the sentences that come nearest to it, the nearest first; `None` without a reader.
-pub(super) fn nearest(
-    reader: &dyn Reader,
-    prompt: &str,
-    points: &[&str],
-    said: &[&str],
-) -> Option<Vec<Vec<Likeness>>> {
+pub(super) fn nearest(reader: &dyn Reader, asked: &Question, said: &[&str]) -> Option<Vec<Vec<Likeness>>> {
     let sentences = sentences(said);
-    let asked = [prompt].into_iter().chain(points.iter().copied());
-    let mut texts: Vec<Vec<&str>> = asked.map(|text| text.split_whitespace().collect()).collect();
+    let mut texts = vec![words_of(&asked.prompt)];
+    texts.extend(asked.points.iter().map(|point| words_of(&point.text)));
     texts.extend(sentences.iter().map(|sentence| said[sentence.clone()].to_vec()));
     let readings = reader.read(&texts)?;
     let mut texts = texts.iter().zip(&readings).map(|(words, reading)| Text::new(words, reading));
     let question = texts.next()?;
-    let points: Vec<Text> = texts.by_ref().take(points.len()).collect();
+    let points: Vec<Text> = texts.by_ref().take(asked.points.len()).collect();
     let mut all = vec![Vec::new(); points.len()];
     for (sentence, text) in sentences.into_iter().zip(texts) {
         for (of_point, (figures, words)) in all.iter_mut().zip(compare(&question, &points, &text)) {
@@ -138,16 +134,19 @@ pub(super) fn nearest(
 }
 
 /// For each point the cosine of its text and the sentence nearest to it; 0 where nothing was said.
-pub(super) fn similarities(reader: &dyn Reader, points: &[&str], said: &[&str]) -> Option<Vec<f64>> {
-    let sentences = sentences(said).into_iter().map(|sentence| said[sentence].to_vec());
-    let points = points.iter().map(|text| text.split_whitespace().collect());
-    let texts: Vec<Vec<&str>> = points.clone().chain(sentences).collect();
+pub(super) fn similarities(reader: &dyn Reader, asked: &Question, said: &[&str]) -> Option<Vec<f64>> {
+    let mut texts: Vec<Vec<&str>> = asked.points.iter().map(|point| words_of(&point.text)).collect();
+    texts.extend(sentences(said).into_iter().map(|sentence| said[sentence].to_vec()));
     let readings = reader.read(&texts)?;
-    let (of_points, of_sentences) = readings.split_at(points.len());
+    let (of_points, of_sentences) = readings.split_at(asked.points.len());
     let nearest = |point: &Reading| {
         of_sentences.iter().map(|sentence| dot(&point.whole, &sentence.whole)).reduce(f64::max)
     };
     Some(of_points.iter().map(|point| nearest(point).unwrap_or_default()).collect())
+}
+
+fn words_of(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
 }
 
 /// First and last word of each sentence.

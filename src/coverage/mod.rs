@@ -203,17 +203,15 @@ pub fn likenesses(
     transcript: &Transcript,
     reader: &dyn Reader,
 ) -> Option<Vec<Vec<Likeness>>> {
-    let points: Vec<&str> = question.points.iter().map(|point| point.text.as_str()).collect();
     let said: Vec<&str> = transcript.words().map(|word| word.text.as_str()).collect();
-    likeness::nearest(reader, &question.prompt, &points, &said)
+    likeness::nearest(reader, question, &said)
 }
 
 /// For each point the cosine of its text and the sentence that is nearest to it, -1..1: not a judgement, but what a
 /// simple program would go by, to measure against. `None` where the reader has no model.
 pub fn similarities(question: &Question, transcript: &Transcript, reader: &dyn Reader) -> Option<Vec<f64>> {
-    let texts: Vec<&str> = question.points.iter().map(|point| point.text.as_str()).collect();
     let said: Vec<&str> = transcript.words().map(|word| word.text.as_str()).collect();
-    likeness::similarities(reader, &texts, &said)
+    likeness::similarities(reader, question, &said)
 }
 
 /// The words in and round a stretch of words with their places, as [`traces`] has them.

@@ -360,9 +360,8 @@ impl<'a> Judge<'a> {
         if self.words.is_empty() || points.iter().all(|point| !point.keywords.is_empty()) {
             return Vec::new();
         }
-        let texts: Vec<&str> = points.iter().map(|point| point.text.as_str()).collect();
         let said: Vec<&str> = self.words.iter().map(|word| word.text.as_str()).collect();
-        nearest(self.reader, &self.question.prompt, &texts, &said).unwrap_or_default()
+        nearest(self.reader, self.question, &said).unwrap_or_default()
     }
 
     /// A sentence that is like a point in meaning, as a match of the words that come nearest; `None` where the

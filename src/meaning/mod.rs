@@ -2,7 +2,8 @@
 //!
 //! The model is sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0; the method: Reimers and Gurevych
 //! 2019, "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks"), its weights kept as int8: six
-//! layers of 384 numbers a word piece. `viva models fetch meaning` gets it. Nothing else needs it.
+//! layers of 384 numbers a word piece. `viva models fetch meaning` gets it; points without
+//! keywords are judged by it.
 
 mod network;
 mod onnx;

@@ -559,16 +559,14 @@ mod tests {
         Place { loop_index, question_index }
     }
 
+    fn judged_of(asked: &Loop, answer: &str) -> Event {
+        let transcript = Transcript::typed(answer);
+        let assessment = Assessment::new(asked, &asked.question, Source::Text, transcript, &WordsAlone);
+        Event::Judged(Box::new(assessment))
+    }
+
     fn judged() -> Event {
-        let asked = a_loop("one");
-        let transcript = Transcript::typed("something");
-        Event::Judged(Box::new(Assessment::new(
-            &asked,
-            &asked.question,
-            Source::Text,
-            transcript,
-            &WordsAlone,
-        )))
+        judged_of(&a_loop("one"), "something")
     }
 
     /// A loop whose question has two points, of which the answer below makes the first.
@@ -582,15 +580,7 @@ mod tests {
     }
 
     fn judged_with_points() -> Event {
-        let asked = with_points("one");
-        let transcript = Transcript::typed("the prior of each class, and it wobbles like jelly");
-        Event::Judged(Box::new(Assessment::new(
-            &asked,
-            &asked.question,
-            Source::Text,
-            transcript,
-            &WordsAlone,
-        )))
+        judged_of(&with_points("one"), "the prior of each class, and it wobbles like jelly")
     }
 
     /// A session that waits after its first answer.
